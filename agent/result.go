@@ -1,0 +1,83 @@
+package agent
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// Result is what a tool hands back.
+type Result struct {
+	// Content is for reading, by a model or a person.
+	Content []Content
+	// Structured is a JSON object for programs; may be nil.
+	Structured json.RawMessage
+}
+
+// Content is one part of a [Result]: text when only Text is set, an image or a
+// sound when Data is, and a text resource when URI is.
+type Content struct {
+	Text string
+	Data []byte
+	// MIMEType is the media type of Data or of the resource.
+	MIMEType string
+	// URI is the address of an embedded resource.
+	URI string
+}
+
+// Text returns a result that is one text.
+func Text(text string) Result { return Result{Content: []Content{{Text: text}}} }
+
+// Readable is a structured result that has a better text for people and models
+// than its JSON.
+type Readable interface {
+	// ReadableText returns the text, usually Markdown.
+	ReadableText() string
+}
+
+func resultOf(out any) (Result, error) {
+	if r, ok := out.(Result); ok {
+		return r, nil
+	}
+	data, err := json.Marshal(out)
+	if err != nil {
+		return Result{}, fmt.Errorf("agent: result: %w", err)
+	}
+	text := string(data)
+	if readable, ok := out.(Readable); ok {
+		text = readable.ReadableText()
+	}
+	r := Text(text)
+	r.Structured = data
+	return r, nil
+}
+
+// callerError is an error whose text is for the caller.
+type callerError struct{ text string }
+
+func (e *callerError) Error() string { return e.text }
+
+// Errorf returns an error whose text a tool's caller may see. Texts of other
+// errors stay in the host's log.
+func Errorf(format string, args ...any) error {
+	return &callerError{fmt.Sprintf(format, args...)}
+}
+
+// ArgumentError says which argument is wrong and what was expected.
+type ArgumentError struct{ text string }
+
+func (e *ArgumentError) Error() string { return e.text }
+
+// CallerText returns the text of err that a caller may see, and whether there
+// is one.
+func CallerText(err error) (string, bool) {
+	var argument *ArgumentError
+	if errors.As(err, &argument) {
+		return argument.text, true
+	}
+	var caller *callerError
+	if errors.As(err, &caller) {
+		return caller.text, true
+	}
+	return "", false
+}

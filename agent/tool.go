@@ -1,0 +1,143 @@
+package agent
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/google/jsonschema-go/jsonschema"
+
+	"github.com/heycmo/heycmo-go/storage"
+)
+
+// Tool is a function that a customer's model can call. [NewTool] makes one.
+type Tool struct {
+	Name        string
+	Description string
+	ToolOptions
+
+	input  *jsonschema.Schema
+	output *jsonschema.Schema // nil when the results have no fixed shape
+	args   *jsonschema.Resolved
+	call   func(ctx context.Context, customer storage.CustomerID, args json.RawMessage) (Result, error)
+	err    error // what NewTool found wrong
+}
+
+// ToolOptions describe a tool further. The hints are those of the MCP
+// specification ("Tool Annotations"); clients use them to decide what to ask
+// their user.
+type ToolOptions struct {
+	// Title is the name that people see; default the tool's name.
+	Title string
+	// ReadOnly says that the tool changes nothing.
+	ReadOnly bool
+	// Destructive says that the tool may overwrite or delete; default it only
+	// adds.
+	Destructive bool
+	// Idempotent says that calling again with the same arguments does nothing
+	// more.
+	Idempotent bool
+	// OpenWorld says that the tool reaches systems outside of this host.
+	OpenWorld bool
+	// Input refines the schema that was inferred from the argument's type, for
+	// example with the values that a field may have; default nil.
+	Input func(*jsonschema.Schema)
+}
+
+// NewTool makes a tool of a typed function. In is a struct; its fields' json
+// names, "jsonschema" tags (descriptions) and omitempty or omitzero (optional)
+// give the input schema, and arguments are checked against it before fn is
+// called. Out is a struct and gives the output schema, or is [Result] for
+// results of any shape.
+//
+// An error of fn is shown to the caller only as far as it is meant to be: see
+// [Errorf]. What is wrong with the name or the types is reported when a host
+// takes the tool.
+func NewTool[In, Out any](name, description string, fn func(ctx context.Context, customer storage.CustomerID, in In) (Out, error), opts *ToolOptions) *Tool {
+	t := &Tool{Name: name, Description: description}
+	if opts != nil {
+		t.ToolOptions = *opts
+	}
+	if t.Title == "" {
+		t.Title = name
+	}
+	if fn == nil {
+		t.err = errors.New("the function is nil")
+		return t
+	}
+	t.input, t.err = objectSchema[In]("argument")
+	if t.err != nil {
+		return t
+	}
+	if t.Input != nil {
+		t.Input(t.input)
+	}
+	if t.args, t.err = t.input.Resolve(nil); t.err != nil {
+		return t
+	}
+	if _, free := any(*new(Out)).(Result); !free {
+		if t.output, t.err = objectSchema[Out]("result"); t.err != nil {
+			return t
+		}
+	}
+	t.call = func(ctx context.Context, customer storage.CustomerID, args json.RawMessage) (Result, error) {
+		var in In
+		if err := json.Unmarshal(args, &in); err != nil {
+			return Result{}, &ArgumentError{text: err.Error()}
+		}
+		out, err := fn(ctx, customer, in)
+		if err != nil {
+			return Result{}, err
+		}
+		return resultOf(out)
+	}
+	return t
+}
+
+func objectSchema[T any](what string) (*jsonschema.Schema, error) {
+	s, err := jsonschema.For[T](nil)
+	if err != nil {
+		return nil, fmt.Errorf("schema of the %s: %w", what, err)
+	}
+	if s.Type != "object" {
+		return nil, fmt.Errorf("the %s must be a struct", what)
+	}
+	return s, nil
+}
+
+// InputSchema returns the JSON Schema (2020-12) of the arguments.
+func (t *Tool) InputSchema() *jsonschema.Schema { return t.input }
+
+// OutputSchema returns the JSON Schema of the structured result, or nil when it
+// has no fixed shape.
+func (t *Tool) OutputSchema() *jsonschema.Schema { return t.output }
+
+// Call checks the arguments, a JSON object or nothing, and runs the tool. An
+// [*ArgumentError] says what is wrong with them.
+func (t *Tool) Call(ctx context.Context, customer storage.CustomerID, args json.RawMessage) (Result, error) {
+	if args = bytes.TrimSpace(args); len(args) == 0 || string(args) == "null" {
+		args = json.RawMessage("{}")
+	}
+	var value map[string]any
+	if err := json.Unmarshal(args, &value); err != nil {
+		return Result{}, &ArgumentError{text: "arguments must be a JSON object"}
+	}
+	if err := t.args.Validate(value); err != nil {
+		return Result{}, argumentError(t.input, value, err)
+	}
+	return t.call(ctx, customer, args)
+}
+
+func (t *Tool) validate() error {
+	switch {
+	case t.err != nil:
+		return t.err
+	case t.call == nil:
+		return errors.New("make it with NewTool")
+	case t.Description == "":
+		return errors.New("the description must not be empty")
+	}
+	return nil
+}

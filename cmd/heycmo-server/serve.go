@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/heycmo/heycmo-go/heycmo"
+	"github.com/heycmo/heycmo-go/internal/clientconfig"
+	"github.com/heycmo/heycmo-go/storage"
+	"github.com/heycmo/heycmo-go/storage/pgstore"
+	"github.com/heycmo/heycmo-go/storage/sqlitestore"
+)
+
+// stopTimeout is how long everything together may take to stop.
+const stopTimeout = 4 * time.Second
+
+type serveCommand struct{}
+
+// Run serves until ctx ends.
+func (serveCommand) Run(ctx context.Context, c console, s *settings) error {
+	log := s.logger(c.err)
+	o, err := s.options(log)
+	if err != nil {
+		return err
+	}
+	if len(o.SecretKeys) == 0 {
+		if o.SecretKeys, err = developmentSecret(s.Database); err != nil {
+			return err
+		}
+	}
+	store, err := openStore(ctx, s.Database)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	srv, err := heycmo.New(store, o)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", s.Addr)
+	if err != nil {
+		return fmt.Errorf("HEYCMO_ADDR: %w", err)
+	}
+	base := strings.TrimSuffix(s.PublicURL, "/")
+	if base == "" {
+		base = "http://" + listener.Addr().String()
+	}
+	if !s.production() {
+		if err := welcome(ctx, c.out, srv.Admin(), base); err != nil {
+			_ = listener.Close()
+			return err
+		}
+	}
+	fmt.Fprintf(c.out, "listening on %s (%s)\n", base, s.Env)
+	return serve(ctx, listener, srv, log)
+}
+
+// serve serves on the listener until ctx ends, and then stops in order: HTTP,
+// then the host.
+func serve(ctx context.Context, listener net.Listener, srv *heycmo.Server, log *zap.Logger) error {
+	hs := &http.Server{
+		Handler:           srv,
+		ReadHeaderTimeout: 5 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          zap.NewStdLog(log.Named("http")),
+	}
+	hs.RegisterOnShutdown(srv.CloseStreams)
+	failed := make(chan error, 1)
+	go func() { failed <- hs.Serve(listener) }()
+	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopBackground()
+	go func() { _ = srv.Run(background) }()
+
+	var err error
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+	}
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	defer cancel()
+	return errors.Join(err, hs.Shutdown(stopping), srv.Shutdown(stopping))
+}
+
+// closingStore is a store that this program has opened.
+type closingStore interface {
+	storage.Store
+	io.Closer
+}
+
+func openStore(ctx context.Context, database string) (closingStore, error) {
+	if isPostgres(database) {
+		store, err := pgstore.Open(ctx, database, nil)
+		if err != nil {
+			return nil, fmt.Errorf("HEYCMO_DATABASE: %w", err)
+		}
+		return store, nil
+	}
+	store, err := sqlitestore.Open(ctx, database, nil)
+	if err != nil {
+		return nil, fmt.Errorf("HEYCMO_DATABASE: %w", err)
+	}
+	return store, nil
+}
+
+func isPostgres(database string) bool {
+	return strings.HasPrefix(database, "postgres://") || strings.HasPrefix(database, "postgresql://")
+}
+
+func maskPassword(database string) string {
+	if u, err := url.Parse(database); err == nil && isPostgres(database) {
+		return u.Redacted()
+	}
+	return database
+}
+
+// developmentSecret returns the secret that is kept beside the SQLite file, and
+// makes it if need be. A database that is no file gets a new one each time.
+func developmentSecret(database string) ([]heycmo.SecretKey, error) {
+	if database == ":memory:" || isPostgres(database) {
+		return nil, nil
+	}
+	path := database + ".secret"
+	text, err := os.ReadFile(path) //nolint:gosec // the operator names the file
+	if errors.Is(err, os.ErrNotExist) {
+		key := make([]byte, 32)
+		_, _ = rand.Read(key) // never fails, see crypto/rand
+		text = []byte("dev:" + base64.StdEncoding.EncodeToString(key) + "\n")
+		err = os.WriteFile(path, text, 0o600)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("secret of the development mode: %w", err)
+	}
+	key, err := parseSecretKey(strings.TrimSpace(string(text)))
+	if err != nil {
+		return nil, fmt.Errorf("%s holds no secret; remove it to have a new one made", path)
+	}
+	return []heycmo.SecretKey{key}, nil
+}
+
+// welcome makes a customer for development on the first start, and prints what
+// is needed to connect. The key is shown this one time.
+func welcome(ctx context.Context, w io.Writer, admin *heycmo.Admin, base string) error {
+	customers, _, err := admin.Customers(ctx, heycmo.CustomerSearch{Limit: 1})
+	if err != nil || len(customers) > 0 {
+		return err
+	}
+	p, err := admin.Provision(ctx, heycmo.NewCustomer{
+		Email: "dev@example.com", BrandName: "My brand", ExternalID: "development",
+	})
+	if err != nil {
+		return err
+	}
+	if !p.Created {
+		return nil
+	}
+	fmt.Fprintf(w, "A customer for development. Its key is shown this one time:\n\nkey: %s\ncustomer: %s\n", p.APIKey.Reveal(), p.Customer.ID)
+	for _, client := range clientconfig.Clients(base, "heycmo", p.APIKey.Reveal()) {
+		fmt.Fprintf(w, "\n# %s, %s:\n%s\n", client.Name, client.Where, client.Text)
+	}
+	fmt.Fprintln(w)
+	return nil
+}
+
+type migrateCommand struct{}
+
+// Run opens the database, which migrates it.
+func (migrateCommand) Run(ctx context.Context, c console, s *settings) error {
+	store, err := openStore(ctx, s.Database)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(c.out, "the database has the newest schema")
+	return store.Close()
+}

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/heycmo/heycmo-go/heycmo"
+	"github.com/heycmo/heycmo-go/mcp"
+)
+
+const prefix = "HEYCMO_"
+
+// settings are all there is to set. A field with the tag secret is masked
+// wherever settings are shown.
+type settings struct {
+	Env            string   `default:"development" enum:"development,production" help:"development or production."`
+	Addr           string   `default:"127.0.0.1:8787" help:"Address to listen on."`
+	PublicURL      string   `name:"public-url" help:"Address under which clients reach the server; derived when empty."`
+	Database       string   `default:"heycmo.db" help:"A file for SQLite, :memory:, or postgres://…"`
+	AdminKeys      []string `secret:"" help:"Keys of /api/admin, comma-separated, 32 characters or more each."`
+	SecretKeys     []string `secret:"" help:"Signing keys, newest first, comma-separated id:base64 of 32 bytes. In development, one is made and kept beside the database."`
+	AllowedOrigins []string `help:"Browser origins that may call the server, comma-separated; default heycmo.ai, in development also localhost."`
+	TrustedProxies []string `help:"Networks of trusted proxies, comma-separated, such as 10.0.0.0/8."`
+	LimitREST      int      `name:"limit-rest" default:"60" help:"REST requests a minute for each customer; -1 for no limit."`
+	LimitMCP       int      `name:"limit-mcp" default:"30" help:"MCP requests a minute for each customer; -1 for no limit."`
+	LimitCheckout  int      `default:"5" help:"Checkouts a minute for each address; -1 for no limit."`
+	LimitWebhook   int      `default:"100" help:"Wrongly signed webhooks a minute for each address; -1 for no limit."`
+	LimitLogin     int      `default:"20" help:"Failed logins a minute for each address; -1 for no limit."`
+	MCPThrottle    string   `name:"mcp-throttle" default:"status" enum:"status,inband" help:"How a throttled /mcp/message is answered: status is 429, inband is an error on the stream."`
+	LogLevel       string   `default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error."`
+}
+
+func (s *settings) production() bool { return s.Env == "production" }
+
+// environment reads the flags that are not on the command line from HEYCMO_
+// variables.
+func environment(environ []string) kong.Resolver {
+	values := map[string]string{}
+	for _, v := range environ {
+		if name, value, ok := strings.Cut(v, "="); ok && value != "" {
+			values[name] = value
+		}
+	}
+	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+		if value, ok := values[variable(flag.Name)]; ok {
+			return value, nil
+		}
+		return nil, nil
+	})
+}
+
+func variable(flag string) string {
+	return prefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// warnUnknown names the HEYCMO_ variables that mean nothing, since most are
+// spelling mistakes.
+func warnUnknown(w io.Writer, model *kong.Application, environ []string) {
+	known := map[string]bool{}
+	for _, flag := range model.Flags {
+		known[variable(flag.Name)] = true
+	}
+	for _, v := range environ {
+		name, _, _ := strings.Cut(v, "=")
+		if strings.HasPrefix(name, prefix) && !strings.HasPrefix(name, prefix+"TEST_") && !known[name] {
+			fmt.Fprintf(w, "heycmo-server: warning: there is no setting %s\n", name)
+		}
+	}
+}
+
+// options turns the settings into options of the host. The error names every
+// setting that is missing or makes no sense.
+func (s *settings) options(log *zap.Logger) (*heycmo.Options, error) {
+	var errs []error
+	report := func(flag, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("%s %s", variable(flag), fmt.Sprintf(format, args...)))
+	}
+	o := &heycmo.Options{
+		Log:            log,
+		PublicURL:      s.PublicURL,
+		AllowedOrigins: s.AllowedOrigins,
+		HSTS:           s.production(),
+		AdminKeys:      s.AdminKeys,
+		Limits:         heycmo.Limits{REST: s.LimitREST, MCP: s.LimitMCP, Checkout: s.LimitCheckout, Webhook: s.LimitWebhook, Login: s.LimitLogin},
+		MCP:            &mcp.Options{InBandThrottle: s.MCPThrottle == "inband", HijackStreams: true},
+	}
+	if len(o.AllowedOrigins) == 0 {
+		o.AllowedOrigins = []string{"https://heycmo.ai", "https://app.heycmo.ai"}
+		if !s.production() {
+			o.AllowedOrigins = append(o.AllowedOrigins, "http://localhost:3000", "http://localhost:3001")
+		}
+	}
+	for _, text := range s.TrustedProxies {
+		network, err := netip.ParsePrefix(text)
+		if err != nil {
+			report("trusted-proxies", "must be networks such as 10.0.0.0/8, not %q", text)
+		}
+		o.TrustedProxies = append(o.TrustedProxies, network)
+	}
+	for i, text := range s.SecretKeys {
+		key, err := parseSecretKey(text)
+		if err != nil {
+			report("secret-keys", "must be id:base64 of 32 bytes; key %d is not", i+1)
+			continue
+		}
+		o.SecretKeys = append(o.SecretKeys, key)
+	}
+	for i, key := range s.AdminKeys {
+		if len(key) < 32 {
+			report("admin-keys", "must have 32 characters or more each; key %d has %d", i+1, len(key))
+		}
+	}
+	if s.production() {
+		if len(s.SecretKeys) == 0 {
+			report("secret-keys", `is missing: production needs one, such as "k1:$(openssl rand -base64 32)"`)
+		}
+		if strings.HasPrefix(s.PublicURL, "http://") {
+			report("public-url", "must begin with https:// in production")
+		}
+		for _, origin := range s.AllowedOrigins {
+			if strings.Contains(origin, "//localhost") || strings.Contains(origin, "//127.0.0.1") {
+				report("allowed-origins", "must not hold %s in production", origin)
+			}
+		}
+	}
+	return o, errors.Join(errs...)
+}
+
+func parseSecretKey(text string) (heycmo.SecretKey, error) {
+	id, encoded, _ := strings.Cut(text, ":")
+	key, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil || id == "" || len(key) != 32 {
+		return heycmo.SecretKey{}, errors.New("not id:base64 of 32 bytes")
+	}
+	return heycmo.SecretKey{ID: id, Key: key}, nil
+}
+
+func (s *settings) logger(w io.Writer) *zap.Logger {
+	level, _ := zapcore.ParseLevel(s.LogLevel) // one of the flag's enum
+	config, encode := zap.NewProductionEncoderConfig(), zapcore.NewJSONEncoder
+	if !s.production() {
+		config, encode = zap.NewDevelopmentEncoderConfig(), zapcore.NewConsoleEncoder
+	}
+	config.EncodeTime = zapcore.ISO8601TimeEncoder
+	return zap.New(zapcore.NewCore(encode(config), zapcore.Lock(zapcore.AddSync(w)), level))
+}
+
+type configCommand struct{}
+
+// Run prints the settings as environment variables.
+func (configCommand) Run(c console, s *settings, app *kong.Kong) error {
+	fields := reflect.TypeFor[settings]()
+	secret := map[string]bool{}
+	for i := range fields.NumField() {
+		_, secret[fields.Field(i).Name] = fields.Field(i).Tag.Lookup("secret")
+	}
+	for _, flag := range app.Model.Flags {
+		if flag.Name == "help" {
+			continue
+		}
+		value := fmt.Sprint(flag.Target.Interface())
+		if list, ok := flag.Target.Interface().([]string); ok {
+			value = strings.Join(list, ",")
+		}
+		if flag.Tag.Has("secret") && value != "" {
+			value = "********"
+		}
+		if flag.Name == "database" {
+			value = maskPassword(value)
+		}
+		if _, err := fmt.Fprintf(c.out, "%s=%s\n", variable(flag.Name), value); err != nil {
+			return err
+		}
+	}
+	_, err := s.options(zap.NewNop())
+	return err
+}
+
+var _ = slices.Contains[[]string]

@@ -1,0 +1,72 @@
+package heycmo
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"html/template"
+	"net/http"
+	"strings"
+
+	"github.com/heycmo/heycmo-go/agent"
+	"github.com/heycmo/heycmo-go/internal/clientconfig"
+	"github.com/heycmo/heycmo-go/internal/httpx"
+)
+
+var (
+	//go:embed front.html
+	frontHTML     string
+	frontTemplate = template.Must(template.New("front").Parse(frontHTML))
+	//go:embed front.css
+	frontCSS string
+)
+
+// front is the page at the root of the host: what it is and how to connect.
+type front struct {
+	publicURL string
+	catalog   *agent.Catalog
+	policy    string
+}
+
+func newFront(publicURL string, catalog *agent.Catalog) front {
+	hash := sha256.Sum256([]byte(frontCSS))
+	style := base64.StdEncoding.EncodeToString(hash[:])
+	return front{publicURL, catalog, "default-src 'none'; style-src 'sha256-" + style + "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"}
+}
+
+func (f front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		httpx.Error(w, r, httpx.Status(http.StatusMethodNotAllowed, "method not allowed").WithHeader("Allow", "GET, HEAD"))
+		return
+	}
+	base := f.publicURL
+	if base == "" {
+		base = addressOf(r)
+	}
+	var page bytes.Buffer
+	err := frontTemplate.Execute(&page, map[string]any{
+		"Base":    base,
+		"CSS":     template.CSS(frontCSS), //nolint:gosec // embedded at build time
+		"Agents":  f.catalog.Agents,
+		"Tools":   f.catalog.Tools,
+		"Clients": clientconfig.Clients(base, "heycmo", clientconfig.KeyPlaceholder),
+	})
+	if err != nil {
+		httpx.Error(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Security-Policy", f.policy)
+	_, _ = page.WriteTo(w)
+}
+
+// addressOf returns the address that the client used for the root of the host.
+func addressOf(r *http.Request) string {
+	scheme := "http://"
+	if r.TLS != nil {
+		scheme = "https://"
+	}
+	asked, _, _ := strings.Cut(r.RequestURI, "?")
+	return scheme + r.Host + strings.TrimSuffix(strings.TrimSuffix(asked, r.URL.EscapedPath()), "/")
+}

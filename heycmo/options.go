@@ -1,0 +1,153 @@
+package heycmo
+
+import (
+	"crypto/hkdf"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+
+	"go.uber.org/zap"
+
+	"github.com/heycmo/heycmo-go/agent"
+	"github.com/heycmo/heycmo-go/auth"
+	"github.com/heycmo/heycmo-go/internal/app"
+	"github.com/heycmo/heycmo-go/mcp"
+	"github.com/heycmo/heycmo-go/ratelimit"
+)
+
+// Options are what an embedder may set. The zero value of every field is its
+// default, and nil Options are all defaults.
+type Options struct {
+	// Log is where the host logs, without keys, prompts and payloads. Default:
+	// nowhere.
+	Log *zap.Logger
+
+	// PublicURL is the address under which clients reach the host, such as
+	// "https://example.com/ai". It is needed where a proxy takes a path prefix
+	// away, and turns on the check of the Host header on /mcp. Default: derived
+	// from each request.
+	PublicURL string
+
+	// AllowedOrigins are the origins of browser pages that may call the host,
+	// such as "https://app.example.com". Default: none, no CORS headers at all.
+	AllowedOrigins []string
+
+	// HSTS adds Strict-Transport-Security to every response. Set it where the
+	// host is reached over TLS only. Default: off.
+	HSTS bool
+
+	// TrustedProxies are the networks of the proxies whose X-Forwarded-For is
+	// believed. Default: none, the address is that of the connection.
+	TrustedProxies []netip.Prefix
+
+	// Authenticator tells who is calling. Default: the API keys of the store. To
+	// take both: auth.First(auth.Keys(store), yours).
+	Authenticator auth.Authenticator
+
+	// AdminKeys open /api/admin, each with at least 32 characters. Two at once
+	// let a key be changed without a gap. Default: none, the routes answer 501.
+	AdminKeys []string
+
+	// SecretKeys sign what clients hand back, newest first, each with 32 bytes.
+	// Replicas must share them; kept, they let MCP sessions outlive a restart.
+	// Default: one made at random.
+	SecretKeys []SecretKey
+
+	// Limiter counts requests. Default: in memory, for this process alone.
+	Limiter ratelimit.Limiter
+
+	// Limits are how many requests may pass in a minute.
+	Limits Limits
+
+	// Catalog is what the host offers over MCP. Default: the marketing team.
+	// An empty Catalog offers nothing but Tools.
+	Catalog *agent.Catalog
+
+	// Tools are offered beside the Catalog's.
+	Tools []*agent.Tool
+
+	// MCP tunes streams and calls. Default: see there.
+	MCP *mcp.Options
+}
+
+// SecretKey is a secret with a name.
+type SecretKey struct {
+	// ID names the key, so that what was made with it can be told.
+	ID  string
+	Key []byte
+}
+
+// Limits are numbers of requests a minute. 0 is the default, a negative number
+// is no limit. The whole number may come at once and is then refilled evenly.
+type Limits struct {
+	REST     int // for each customer; default 60
+	MCP      int // for each customer; default 30
+	Checkout int // for each address; default 5
+	Webhook  int // wrongly signed ones, for each address; default 100
+	Login    int // failed attempts, for each address; default 20
+}
+
+func (l Limits) scopes() app.Limits {
+	or := func(n, otherwise int) int {
+		if n == 0 {
+			return otherwise
+		}
+		return n
+	}
+	return app.Limits{
+		app.ScopeREST:     or(l.REST, 60),
+		app.ScopeMCP:      or(l.MCP, 30),
+		app.ScopeCheckout: or(l.Checkout, 5),
+		app.ScopeWebhook:  or(l.Webhook, 100),
+		app.ScopeLogin:    or(l.Login, 20),
+	}
+}
+
+// validate reports everything that makes no sense.
+func (o *Options) validate() error {
+	var errs []error
+	report := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if o.PublicURL != "" {
+		u, err := url.Parse(o.PublicURL)
+		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+			report("PublicURL must be an http or https address without a query, such as https://example.com/ai")
+		}
+	}
+	for _, origin := range o.AllowedOrigins {
+		u, err := url.Parse(origin)
+		if err != nil || u.Scheme == "" || u.Host == "" || u.Scheme+"://"+u.Host != origin || strings.Contains(origin, "*") {
+			report("AllowedOrigins: %q must be a whole origin such as https://app.example.com", origin)
+		}
+	}
+	for i, key := range o.AdminKeys {
+		if len(key) < 32 {
+			report("AdminKeys: key %d must have at least 32 characters", i+1)
+		}
+	}
+	seen := map[string]bool{}
+	for i, key := range o.SecretKeys {
+		if key.ID == "" || seen[key.ID] {
+			report("SecretKeys: key %d must have an ID of its own", i+1)
+		}
+		seen[key.ID] = true
+		if len(key.Key) != 32 || slices.Max(key.Key) == slices.Min(key.Key) {
+			report("SecretKeys: key %d must have 32 random bytes", i+1)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// sessionSecret returns the key that signs session IDs.
+func (o *Options) sessionSecret() ([]byte, error) {
+	if len(o.SecretKeys) == 0 {
+		secret := make([]byte, 32)
+		_, _ = rand.Read(secret) // never fails, see crypto/rand
+		return secret, nil
+	}
+	return hkdf.Key(sha256.New, o.SecretKeys[0].Key, nil, "heycmo mcp sessions", 32)
+}

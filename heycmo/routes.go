@@ -1,0 +1,75 @@
+package heycmo
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/rs/cors"
+
+	"github.com/heycmo/heycmo-go/internal/httpx"
+	"github.com/heycmo/heycmo-go/internal/rest"
+)
+
+// middleware returns what every request passes on its way in.
+func (s *Server) middleware(o *Options) func(http.Handler) http.Handler {
+	crossOrigin := func(next http.Handler) http.Handler { return next }
+	// With an empty list, package cors would allow every origin.
+	if len(o.AllowedOrigins) > 0 {
+		crossOrigin = cors.New(cors.Options{
+			AllowedOrigins: o.AllowedOrigins,
+			AllowedMethods: []string{http.MethodGet, http.MethodPost, http.MethodDelete},
+			// MCP clients send Mcp-Param-* headers, whose names only the tools know.
+			AllowedHeaders: []string{"*"},
+			ExposedHeaders: []string{
+				"Mcp-Session-Id", "Mcp-Protocol-Version", "RateLimit", "RateLimit-Policy",
+				"Retry-After", "WWW-Authenticate", "X-Request-Id",
+			},
+			MaxAge: 600,
+		}).Handler
+	}
+	closed := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if s.isClosed() {
+				httpx.Error(w, r, errClosed)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+	headers := httpx.SecurityHeaders(o.HSTS)
+	log, recovered := httpx.AccessLog(o.Log), httpx.Recover(o.Log)
+	return func(next http.Handler) http.Handler {
+		return httpx.RequestID(log(headers(recovered(crossOrigin(closed(next))))))
+	}
+}
+
+// routes returns the handler of the whole host.
+func (s *Server) routes(publicURL string) http.Handler {
+	api, front := rest.New(s.app), newFront(publicURL, s.app.Catalog)
+	return s.outer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch path := r.URL.Path; {
+		case path == "/":
+			front.ServeHTTP(w, r)
+		case path == "/register":
+			refuseRegistration(w, r)
+		case path == "/mcp" || strings.HasPrefix(path, "/mcp/"):
+			s.mcp.ServeHTTP(w, r)
+		default:
+			api.ServeHTTP(w, r)
+		}
+	}))
+}
+
+// refuseRegistration answers clients that take a refused key for a call to sign
+// in with OAuth and try to register (RFC 7591, section 3.2.2). Without it, their
+// users see an unrelated error.
+func refuseRegistration(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost {
+		httpx.Error(w, r, httpx.Status(http.StatusMethodNotAllowed, "method not allowed").WithHeader("Allow", http.MethodPost))
+		return
+	}
+	httpx.JSON(w, http.StatusBadRequest, map[string]string{
+		"error":             "invalid_client_metadata",
+		"error_description": "This server uses API keys, not OAuth: the key that was sent is missing or not valid.",
+	})
+}

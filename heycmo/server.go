@@ -1,0 +1,231 @@
+// Package heycmo puts a paid MCP service into a Go program: customers, API
+// keys, rate limits, REST and MCP behind one http.Handler. By default it offers
+// a marketing team.
+//
+//	store, err := sqlitestore.Open(ctx, "heycmo.db", nil)
+//	if err != nil {
+//		return err
+//	}
+//	srv, err := heycmo.New(store, nil)
+//	if err != nil {
+//		return err
+//	}
+//	go srv.Run(ctx)
+//	mux.Handle("/", srv) // or: mux.Handle("/ai/", http.StripPrefix("/ai", srv))
+//
+// # Customers
+//
+// [Server.Admin] makes customers and keys from Go; /api/admin does the same over
+// HTTP. A program with users of its own gives an [auth.Authenticator] and maps
+// each user to a customer by an external ID.
+//
+// # What is sold
+//
+// [Options].Tools adds tools of the embedder's own, which are typed Go functions
+// (see package agent). [Options].Catalog replaces the marketing team.
+//
+// # Stopping
+//
+// [http.Server.Shutdown] waits for open streams, so they must be told:
+//
+//	hs.RegisterOnShutdown(srv.CloseStreams)
+//	...
+//	err := errors.Join(hs.Shutdown(ctx), srv.Shutdown(ctx), store.Close())
+//
+// The host closes nothing that it did not open, and touches no signals, flags,
+// environment or global loggers.
+package heycmo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/heycmo/heycmo-go/agent"
+	"github.com/heycmo/heycmo-go/auth"
+	"github.com/heycmo/heycmo-go/internal/app"
+	"github.com/heycmo/heycmo-go/internal/httpx"
+	"github.com/heycmo/heycmo-go/internal/rest"
+	"github.com/heycmo/heycmo-go/marketing"
+	"github.com/heycmo/heycmo-go/mcp"
+	"github.com/heycmo/heycmo-go/ratelimit"
+	"github.com/heycmo/heycmo-go/storage"
+)
+
+// Version is the version of this module, as clients see it.
+const Version = "0.1.0"
+
+// ErrClosed says that the server has been shut down.
+var ErrClosed = errors.New("heycmo: the server is closed")
+
+// Server is a host. It is an [http.Handler] for the whole of it; REST, MCP and
+// Health are its faces for those who mount them apart, each at the root of the
+// same path prefix.
+type Server struct {
+	app   *app.App
+	mcp   *mcp.Handler
+	outer func(http.Handler) http.Handler
+	all   http.Handler
+
+	mu     sync.Mutex
+	closed bool
+	cancel context.CancelFunc // of Run
+	done   chan struct{}      // closed when Run has returned
+}
+
+// New returns a host that keeps its records in store. It starts nothing and
+// asks the store for nothing. The error names every option that makes no sense.
+func New(store storage.Store, opts *Options) (*Server, error) {
+	if store == nil {
+		return nil, errors.New("heycmo: the store is nil")
+	}
+	var o Options
+	if opts != nil {
+		o = *opts
+	}
+	if err := o.validate(); err != nil {
+		return nil, fmt.Errorf("heycmo: %w", err)
+	}
+	if o.Log == nil {
+		o.Log = zap.NewNop()
+	}
+	if o.Authenticator == nil {
+		o.Authenticator = auth.Keys(store)
+	}
+	if o.Limiter == nil {
+		o.Limiter = ratelimit.NewMemory(nil)
+	}
+	catalog, err := o.catalog(store)
+	if err != nil {
+		return nil, fmt.Errorf("heycmo: %w", err)
+	}
+	secret, err := o.sessionSecret()
+	if err != nil {
+		return nil, fmt.Errorf("heycmo: %w", err)
+	}
+	s := &Server{
+		app: app.New(app.Config{
+			Store:          store,
+			Authenticator:  o.Authenticator,
+			Limiter:        o.Limiter,
+			Limits:         o.Limits.scopes(),
+			AdminKeys:      o.AdminKeys,
+			TrustedProxies: o.TrustedProxies,
+			Catalog:        catalog,
+			Log:            o.Log,
+			Version:        Version,
+		}),
+	}
+	public, _ := url.Parse(o.PublicURL)
+	config := mcp.Config{Secret: secret, BasePath: strings.TrimSuffix(public.Path, "/"), Origins: o.AllowedOrigins}
+	if public.Host != "" {
+		config.Hosts = []string{public.Host}
+	}
+	if s.mcp, err = mcp.New(s.app, config, o.MCP); err != nil {
+		return nil, fmt.Errorf("heycmo: %w", err)
+	}
+	s.outer = s.middleware(&o)
+	s.all = s.routes(strings.TrimSuffix(o.PublicURL, "/"))
+	return s, nil
+}
+
+// catalog returns everything that the host offers.
+func (o *Options) catalog(store storage.Store) (*agent.Catalog, error) {
+	c := o.Catalog
+	if c == nil {
+		var err error
+		if c, err = marketing.New(store, nil); err != nil {
+			return nil, err
+		}
+	}
+	all := *c
+	all.Tools = append(append([]*agent.Tool{}, c.Tools...), o.Tools...)
+	if err := all.Validate(); err != nil {
+		return nil, err
+	}
+	return &all, nil
+}
+
+// Run does the host's background work until ctx ends or Shutdown is called: it
+// closes the streams of customers who lost access on another replica, and keeps
+// count of when keys were used. Each replica runs it once. It returns ErrClosed
+// after Shutdown, and the context's error otherwise.
+func (s *Server) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s.mu.Lock()
+	switch {
+	case s.closed:
+		s.mu.Unlock()
+		return ErrClosed
+	case s.done != nil:
+		s.mu.Unlock()
+		return errors.New("heycmo: Run is running already")
+	}
+	done := make(chan struct{})
+	s.cancel, s.done = cancel, done
+	s.mu.Unlock()
+
+	s.app.Run(ctx)
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.done = nil
+	close(done)
+	if s.closed {
+		return ErrClosed
+	}
+	return ctx.Err()
+}
+
+// CloseStreams lets no more MCP requests in, gives running calls a short while
+// to finish ([mcp.Options].DrainTimeout) and closes every open stream. Register
+// it with [http.Server.RegisterOnShutdown].
+func (s *Server) CloseStreams() { s.mcp.CloseStreams() }
+
+// Shutdown ends the host: it closes streams as CloseStreams does, with the time
+// that ctx gives, ends Run, and stores what was not stored yet. Requests that
+// come later are answered with 503. It can be called often. The error tells what
+// was cut off.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.mu.Lock()
+	s.closed = true
+	cancel, done := s.cancel, s.done
+	s.mu.Unlock()
+	err := s.mcp.Shutdown(ctx)
+	if done != nil {
+		cancel()
+		select {
+		case <-done:
+		case <-ctx.Done():
+			return errors.Join(err, ctx.Err())
+		}
+	}
+	flush, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer stop()
+	return errors.Join(err, s.app.FlushKeyUse(flush))
+}
+
+func (s *Server) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
+}
+
+// ServeHTTP serves everything.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.all.ServeHTTP(w, r) }
+
+// REST returns the handler of /api and /openapi.json.
+func (s *Server) REST() http.Handler { return s.outer(rest.New(s.app)) }
+
+// MCP returns the handler of /mcp, /mcp/sse and /mcp/message.
+func (s *Server) MCP() http.Handler { return s.outer(s.mcp) }
+
+var errClosed = httpx.Status(http.StatusServiceUnavailable, "the server is shutting down; try again").WithHeader("Retry-After", "2")

@@ -1,0 +1,94 @@
+// Package app holds the use cases of a host. REST, MCP and the dashboard are
+// faces of it: a rule that must hold everywhere stands here, once.
+package app
+
+import (
+	"context"
+	"net/netip"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/heycmo/heycmo-go/agent"
+	"github.com/heycmo/heycmo-go/auth"
+	"github.com/heycmo/heycmo-go/ratelimit"
+	"github.com/heycmo/heycmo-go/storage"
+)
+
+// Config is what an App works with. Every field is set but those that say they
+// may be empty.
+type Config struct {
+	Store          storage.Store
+	Authenticator  auth.Authenticator
+	Limiter        ratelimit.Limiter
+	Limits         Limits
+	AdminKeys      []string       // may be empty: nobody is an admin
+	TrustedProxies []netip.Prefix // may be empty
+	Catalog        *agent.Catalog
+	Log            *zap.Logger
+	Version        string
+}
+
+// App is a host without its faces.
+type App struct {
+	Config
+	admins [][32]byte
+	tools  map[string]*agent.Tool
+
+	mu      sync.Mutex
+	streams []Streams
+	touched map[storage.KeyID]time.Time
+}
+
+// New returns the use cases over c. It starts nothing.
+func New(c Config) *App {
+	a := &App{
+		Config:  c,
+		tools:   make(map[string]*agent.Tool, len(c.Catalog.Tools)),
+		touched: map[storage.KeyID]time.Time{},
+	}
+	for _, key := range c.AdminKeys {
+		a.admins = append(a.admins, digest(key))
+	}
+	for _, t := range c.Catalog.Tools {
+		a.tools[t.Name] = t
+	}
+	return a
+}
+
+const (
+	accessInterval = 2 * time.Second // keeps "refused within 5 s" on every replica
+	touchInterval  = 10 * time.Second
+	sweepInterval  = time.Hour
+	expiredKeyLife = 30 * 24 * time.Hour
+)
+
+// Run does the background work until ctx ends: it closes the streams of callers
+// who lost access, records when keys were used and forgets keys that expired
+// long ago.
+func (a *App) Run(ctx context.Context) {
+	access, touch, sweep := time.NewTicker(accessInterval), time.NewTicker(touchInterval), time.NewTicker(sweepInterval)
+	defer access.Stop()
+	defer touch.Stop()
+	defer sweep.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-access.C:
+			a.logFailure(ctx, "access check", a.CheckAccess(ctx))
+		case <-touch.C:
+			a.logFailure(ctx, "key use", a.FlushKeyUse(ctx))
+		case <-sweep.C:
+			_, err := a.Store.DeleteExpiredKeys(ctx, storage.Now().Add(-expiredKeyLife))
+			a.logFailure(ctx, "key sweep", err)
+		}
+	}
+}
+
+func (a *App) logFailure(ctx context.Context, what string, err error) {
+	if err != nil && ctx.Err() == nil {
+		a.Log.Error("background work failed", zap.String("work", what), zap.Error(err))
+	}
+}

@@ -1,0 +1,96 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"go.uber.org/zap"
+
+	"github.com/heycmo/heycmo-go/agent"
+	"github.com/heycmo/heycmo-go/auth"
+	"github.com/heycmo/heycmo-go/internal/httpx"
+	"github.com/heycmo/heycmo-go/storage"
+)
+
+// CallTool runs a tool of the catalog for the caller. The text of an error it
+// returns is fit for the caller's eyes; the cause is in the log.
+func (a *App) CallTool(ctx context.Context, p auth.Principal, name string, args json.RawMessage) (agent.Result, error) {
+	t, ok := a.tools[name]
+	if !ok {
+		return agent.Result{}, agent.Errorf("there is no tool %q", name)
+	}
+	var result agent.Result
+	err := a.guard(ctx, p, "tool "+name, func() (err error) {
+		result, err = t.Call(ctx, p.Customer, args)
+		return err
+	})
+	return result, err
+}
+
+// GetPrompt returns the text of a prompt of the catalog, as CallTool does.
+func (a *App) GetPrompt(ctx context.Context, p auth.Principal, prompt agent.Prompt, args map[string]string) (text string, err error) {
+	err = a.guard(ctx, p, "prompt "+prompt.Name, func() (err error) {
+		text, err = prompt.Get(ctx, p.Customer, args)
+		return err
+	})
+	return text, err
+}
+
+// ReadResource returns the text of a resource of the catalog, as CallTool does.
+func (a *App) ReadResource(ctx context.Context, p auth.Principal, resource agent.Resource, variable string) (text string, err error) {
+	err = a.guard(ctx, p, "resource "+resource.URI, func() (err error) {
+		text, err = resource.Read(ctx, p.Customer, variable)
+		return err
+	})
+	return text, err
+}
+
+// ListResources returns the customer's resources of a template, as CallTool does.
+func (a *App) ListResources(ctx context.Context, p auth.Principal, resource agent.Resource) (infos []agent.ResourceInfo, err error) {
+	err = a.guard(ctx, p, "resource "+resource.URI, func() (err error) {
+		infos, err = resource.List(ctx, p.Customer)
+		return err
+	})
+	return infos, err
+}
+
+// guard runs work of the catalog: a panic becomes an error, and an error leaves
+// with no more in it than the caller may see.
+func (a *App) guard(ctx context.Context, p auth.Principal, what string, work func() error) error {
+	err := func() (err error) {
+		defer func() {
+			if v := recover(); v != nil {
+				err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+			}
+		}()
+		return work()
+	}()
+	if err == nil {
+		return nil
+	}
+	if text, ok := agent.CallerText(err); ok {
+		return agent.Errorf("%s", text)
+	}
+	var cause error
+	switch {
+	case errors.Is(err, storage.ErrNotFound):
+		return fmt.Errorf("%w", storage.ErrNotFound)
+	case errors.Is(err, storage.ErrInvalid), errors.Is(err, storage.ErrExists), errors.Is(err, storage.ErrConflict):
+		return agent.Errorf("%s", err)
+	case ctx.Err() != nil:
+		cause = context.Cause(ctx)
+	}
+	if errors.Is(cause, context.DeadlineExceeded) {
+		return agent.Errorf("this took too long and was stopped")
+	}
+	if cause != nil {
+		return agent.Errorf("the call was cancelled")
+	}
+	id := httpx.RequestIDFrom(ctx)
+	a.Log.Error("call failed", zap.String("what", what), zap.String("customer", string(p.Customer)),
+		zap.String("key", string(p.Key)), zap.String("requestId", id), zap.Error(err))
+	return agent.Errorf("something went wrong on our side (request %s); try again later", id)
+}

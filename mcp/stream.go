@@ -1,0 +1,143 @@
+package mcp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+var errStreamClosed = errors.New("the stream is closed")
+
+// comment is a line that SSE clients pass over (WHATWG HTML, section 9.2.5).
+var comment = []byte(": keep-alive\n\n")
+
+// event returns data, JSON without line breaks, as one server-sent event.
+func event(data []byte) []byte {
+	return fmt.Appendf(nil, "event: message\ndata: %s\n\n", data)
+}
+
+func setStreamHeaders(header http.Header) {
+	header.Set("Content-Type", "text/event-stream")
+	header.Set("Cache-Control", "private, no-store")
+	header.Set("X-Accel-Buffering", "no")
+}
+
+// sink is where a stream's bytes go. Only Write needs to be called by one
+// goroutine at a time.
+type sink interface {
+	Write(p []byte) (int, error)
+	SetWriteDeadline(t time.Time) error
+	Close() error
+}
+
+// stream is an open server-sent event stream. Writes come from many goroutines,
+// go out whole and in order, and each has a deadline: a client that doesn't read
+// loses its stream.
+type stream struct {
+	sink    sink
+	timeout time.Duration
+	ctx     context.Context // ends when the stream is closed
+	cancel  context.CancelFunc
+
+	mu     sync.Mutex
+	closed bool
+}
+
+func newStream(s sink, timeout time.Duration) *stream {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &stream{sink: s, timeout: timeout, ctx: ctx, cancel: cancel}
+}
+
+// write sends p whole, or closes the stream.
+func (s *stream) write(p []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.writeLocked(p)
+}
+
+func (s *stream) writeLocked(p []byte) error {
+	if s.closed {
+		return errStreamClosed
+	}
+	_ = s.sink.SetWriteDeadline(time.Now().Add(s.timeout))
+	_, err := s.sink.Write(p)
+	if err != nil {
+		s.closeLocked()
+	}
+	return err
+}
+
+// keepAlive sends a comment, unless something is being sent right now.
+func (s *stream) keepAlive() {
+	if s.mu.TryLock() {
+		defer s.mu.Unlock()
+		_ = s.writeLocked(comment)
+	}
+}
+
+// close ends the stream, cutting short what is being written. Nothing is
+// written any more once it has returned.
+func (s *stream) close() {
+	if !s.mu.TryLock() {
+		_ = s.sink.SetWriteDeadline(time.Unix(1, 0))
+		s.mu.Lock()
+	}
+	defer s.mu.Unlock()
+	s.closeLocked()
+}
+
+func (s *stream) closeLocked() {
+	if !s.closed {
+		s.closed = true
+		_ = s.sink.Close()
+		s.cancel()
+	}
+}
+
+// responseSink writes through net/http.
+type responseSink struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+}
+
+func newResponseSink(w http.ResponseWriter) responseSink {
+	return responseSink{w, http.NewResponseController(w)}
+}
+
+func (s responseSink) Write(p []byte) (int, error) {
+	n, err := s.w.Write(p)
+	if err == nil {
+		err = s.control.Flush()
+	}
+	return n, err
+}
+
+func (s responseSink) SetWriteDeadline(t time.Time) error { return s.control.SetWriteDeadline(t) }
+
+// Close lifts the deadline, which would otherwise meet the connection's next
+// response.
+func (s responseSink) Close() error { return s.control.SetWriteDeadline(time.Time{}) }
+
+// takeOver takes the connection away from net/http, which frees its buffers and
+// goroutine, and sends the header. The body ends with the connection (RFC 9112,
+// section 6.3, rule 8).
+func takeOver(w http.ResponseWriter, timeout time.Duration) (net.Conn, error) {
+	header := w.Header().Clone()
+	conn, buffered, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return nil, err
+	}
+	_ = conn.SetDeadline(time.Time{})
+	_ = conn.SetWriteDeadline(time.Now().Add(timeout))
+	header.Set("Connection", "close")
+	header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	_, _ = buffered.WriteString("HTTP/1.1 200 OK\r\n")
+	_ = header.Write(buffered)
+	_, _ = buffered.WriteString("\r\n")
+	_ = buffered.Flush() // a failure shows at the first event
+	return conn, nil
+}
