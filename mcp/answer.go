@@ -19,13 +19,14 @@ import (
 // JSON becomes the last event. So nothing is lost and nothing overtakes.
 type answer struct {
 	sink      responseSink
-	header    http.Header // mcp-go's, until it is sent
+	header    http.Header // mcp-go's own, which only it touches until it is sent
 	timeout   time.Duration
 	streams   bool // the client takes an event stream
 	quiet     time.Duration
 	began     time.Time
 	principal auth.Principal
 	cancel    context.CancelFunc
+	pump      *pump // nil for a call
 
 	mu       sync.Mutex
 	state    answerState
@@ -66,6 +67,9 @@ func (a *answer) Flush() {}
 
 // WriteHeader sends mcp-go's header, unless an event stream has begun.
 func (a *answer) WriteHeader(status int) {
+	if a.pump != nil {
+		a.pump.flush()
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	events := strings.HasPrefix(a.header.Get("Content-Type"), "text/event-stream")
@@ -73,6 +77,7 @@ func (a *answer) WriteHeader(status int) {
 	case a.state == answerEvents:
 		a.wrap = !events
 	case a.state == answerOpen && events:
+		maps.Copy(a.sink.w.Header(), a.header)
 		a.beginEvents()
 	case a.state == answerOpen:
 		a.state = answerPlain
@@ -87,9 +92,7 @@ func (a *answer) WriteHeader(status int) {
 
 func (a *answer) beginEvents() {
 	a.state = answerEvents
-	header := a.sink.w.Header()
-	maps.Copy(header, a.header)
-	setStreamHeaders(header)
+	setStreamHeaders(a.sink.w.Header())
 	a.sink.w.WriteHeader(http.StatusOK)
 }
 

@@ -136,7 +136,12 @@ func (h *Handler) hold(a *answer, r *http.Request, body []byte, c caller, k kind
 	a.principal = c.Principal
 	h.registry.add(a)
 	defer h.registry.remove(a)
-	h.handle(withNotifier(ctx, a.notify), a, r, body)
+	ctx = withNotifier(ctx, a.notify)
+	if k == kindStream {
+		a.pump = startPump(ctx, a.notify)
+		ctx = withPump(ctx, a.pump)
+	}
+	h.handle(ctx, a, r, body)
 	return nil
 }
 
@@ -165,10 +170,18 @@ type richSession interface {
 // ownSession is the session of a single request.
 type ownSession struct {
 	richSession
-	id string
+	id   string
+	pump *pump // nil for a request that is no subscription
 }
 
 func (s ownSession) SessionID() string { return s.id }
+
+func (s ownSession) NotificationChannel() chan<- mcpgo.JSONRPCNotification {
+	if s.pump == nil {
+		return s.richSession.NotificationChannel()
+	}
+	return s.pump.in
+}
 
 // withOwnSession gives a request of a revision without sessions an ID of its
 // own. With mcp-go's empty one, anybody's notifications/cancelled would cancel
@@ -178,7 +191,7 @@ func (h *Handler) withOwnSession(ctx context.Context) context.Context {
 	if !ok || s.SessionID() != "" {
 		return ctx
 	}
-	return h.server.WithContext(ctx, ownSession{s, rand.Text()})
+	return h.server.WithContext(ctx, ownSession{s, rand.Text(), pumpFrom(ctx)})
 }
 
 func acceptsEvents(r *http.Request) bool {

@@ -8,13 +8,9 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"net/url"
 	"os"
 	"strings"
-	"time"
-
-	"go.uber.org/zap"
 
 	"github.com/heycmo/heycmo-go/heycmo"
 	"github.com/heycmo/heycmo-go/internal/clientconfig"
@@ -23,13 +19,10 @@ import (
 	"github.com/heycmo/heycmo-go/storage/sqlitestore"
 )
 
-// stopTimeout is how long everything together may take to stop.
-const stopTimeout = 4 * time.Second
-
 type serveCommand struct{}
 
 // Run serves until ctx ends.
-func (serveCommand) Run(ctx context.Context, c console, s *settings) error {
+func (serveCommand) Run(ctx context.Context, c console, s *settings) (err error) {
 	log := s.logger(c.err)
 	o, err := s.options(log)
 	if err != nil {
@@ -64,34 +57,7 @@ func (serveCommand) Run(ctx context.Context, c console, s *settings) error {
 		}
 	}
 	fmt.Fprintf(c.out, "listening on %s (%s)\n", base, s.Env)
-	return serve(ctx, listener, srv, log)
-}
-
-// serve serves on the listener until ctx ends, and then stops in order: HTTP,
-// then the host.
-func serve(ctx context.Context, listener net.Listener, srv *heycmo.Server, log *zap.Logger) error {
-	hs := &http.Server{
-		Handler:           srv,
-		ReadHeaderTimeout: 5 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    32 << 10,
-		ErrorLog:          zap.NewStdLog(log.Named("http")),
-	}
-	hs.RegisterOnShutdown(srv.CloseStreams)
-	failed := make(chan error, 1)
-	go func() { failed <- hs.Serve(listener) }()
-	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopBackground()
-	go func() { _ = srv.Run(background) }()
-
-	var err error
-	select {
-	case err = <-failed:
-	case <-ctx.Done():
-	}
-	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
-	defer cancel()
-	return errors.Join(err, hs.Shutdown(stopping), srv.Shutdown(stopping))
+	return srv.Serve(ctx, listener, nil)
 }
 
 // closingStore is a store that this program has opened.

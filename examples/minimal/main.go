@@ -10,10 +10,8 @@ import (
 	"fmt"
 	"log"
 	"net"
-	"net/http"
 	"os"
 	"os/signal"
-	"time"
 
 	"github.com/heycmo/heycmo-go/heycmo"
 	"github.com/heycmo/heycmo-go/storage/sqlitestore"
@@ -37,7 +35,6 @@ func run(ctx context.Context, address, database string) (err error) {
 	if err != nil {
 		return err
 	}
-	go func() { _ = srv.Run(ctx) }()
 
 	// A first customer. Asking again finds the same one, and no key.
 	c, err := srv.Admin().Provision(ctx, heycmo.NewCustomer{Email: "ada@example.com", ExternalID: "first"})
@@ -48,17 +45,10 @@ func run(ctx context.Context, address, database string) (err error) {
 		fmt.Println("key:", c.APIKey.Reveal())
 	}
 
-	hs := &http.Server{Handler: srv, ReadHeaderTimeout: 5 * time.Second}
-	hs.RegisterOnShutdown(srv.CloseStreams)
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return err
 	}
 	fmt.Println("listening on http://" + listener.Addr().String())
-	go func() { _ = hs.Serve(listener) }()
-
-	<-ctx.Done()
-	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	return errors.Join(hs.Shutdown(stopping), srv.Shutdown(stopping))
+	return srv.Serve(ctx, listener, nil)
 }

@@ -14,7 +14,6 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"time"
 
 	"github.com/heycmo/heycmo-go/auth"
 	"github.com/heycmo/heycmo-go/heycmo"
@@ -63,7 +62,6 @@ func run(ctx context.Context, address, database string) (err error) {
 	if err != nil {
 		return err
 	}
-	go func() { _ = srv.Run(ctx) }()
 
 	mux := http.NewServeMux()
 	mux.Handle("/ai/", http.StripPrefix("/ai", srv))
@@ -83,17 +81,10 @@ func run(ctx context.Context, address, database string) (err error) {
 		_, _ = fmt.Fprintf(w, "your customer is /ai/api/customer/%s\n", c.Customer.ID)
 	})
 
-	hs := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
-	hs.RegisterOnShutdown(srv.CloseStreams)
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return err
 	}
 	fmt.Println("listening on http://" + listener.Addr().String())
-	go func() { _ = hs.Serve(listener) }()
-
-	<-ctx.Done()
-	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	return errors.Join(hs.Shutdown(stopping), srv.Shutdown(stopping))
+	return srv.Serve(ctx, listener, mux)
 }

@@ -11,10 +11,8 @@ import (
 	"log"
 	"math"
 	"net"
-	"net/http"
 	"os"
 	"os/signal"
-	"time"
 
 	"github.com/heycmo/heycmo-go/agent"
 	"github.com/heycmo/heycmo-go/heycmo"
@@ -79,7 +77,6 @@ func run(ctx context.Context, address, database string) (err error) {
 	if err != nil {
 		return err
 	}
-	go func() { _ = srv.Run(ctx) }()
 
 	c, err := srv.Admin().Provision(ctx, heycmo.NewCustomer{Email: "ada@example.com", ExternalID: "first"})
 	if err != nil {
@@ -89,17 +86,10 @@ func run(ctx context.Context, address, database string) (err error) {
 		fmt.Println("key:", c.APIKey.Reveal())
 	}
 
-	hs := &http.Server{Handler: srv, ReadHeaderTimeout: 5 * time.Second}
-	hs.RegisterOnShutdown(srv.CloseStreams)
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return err
 	}
 	fmt.Println("listening on http://" + listener.Addr().String())
-	go func() { _ = hs.Serve(listener) }()
-
-	<-ctx.Done()
-	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	return errors.Join(hs.Shutdown(stopping), srv.Shutdown(stopping))
+	return srv.Serve(ctx, listener, nil)
 }

@@ -1,0 +1,3 @@
+package mcp
+
+const MaxRemembered = maxRemembered
