@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"reflect"
-	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -159,11 +157,6 @@ type configCommand struct{}
 
 // Run prints the settings as environment variables.
 func (configCommand) Run(c console, s *settings, app *kong.Kong) error {
-	fields := reflect.TypeFor[settings]()
-	secret := map[string]bool{}
-	for i := range fields.NumField() {
-		_, secret[fields.Field(i).Name] = fields.Field(i).Tag.Lookup("secret")
-	}
 	for _, flag := range app.Model.Flags {
 		if flag.Name == "help" {
 			continue
@@ -185,5 +178,3 @@ func (configCommand) Run(c console, s *settings, app *kong.Kong) error {
 	_, err := s.options(zap.NewNop())
 	return err
 }
-
-var _ = slices.Contains[[]string]
