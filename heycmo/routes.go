@@ -37,7 +37,7 @@ func (s *Server) middleware(o *Options) func(http.Handler) http.Handler {
 		})
 	}
 	headers := httpx.SecurityHeaders(o.HSTS)
-	log, recovered := httpx.AccessLog(o.Log), httpx.Recover(o.Log)
+	log, recovered := httpx.AccessLog(o.Log, o.TrustedProxies...), httpx.Recover(o.Log)
 	return func(next http.Handler) http.Handler {
 		return httpx.RequestID(log(headers(recovered(crossOrigin(closed(next))))))
 	}

@@ -133,6 +133,9 @@ func (a *App) Customers(ctx context.Context, search string, status storage.Statu
 	default:
 		return nil, "", storage.Invalid("status", "pending, onboarding, active or inactive")
 	}
+	if err := checkText("search", search, 255); err != nil {
+		return nil, "", err
+	}
 	return storage.List(limit, cursor,
 		func(c storage.Customer) string { return string(c.ID) },
 		func(p storage.Page) ([]storage.Customer, error) {

@@ -38,10 +38,21 @@ type Limits map[Scope]int
 // stands for every cause of a refusal; failures count against the caller's
 // address, and beyond the budget they are answered as too many.
 func (a *App) Login(r *http.Request) (auth.Principal, error) {
+	return a.login(r, storage.Status.Entitled)
+}
+
+// LoginToPay is Login for those who want to pay: inactive customers may come in
+// too.
+func (a *App) LoginToPay(r *http.Request) (auth.Principal, error) {
+	return a.login(r, func(s storage.Status) bool { return s.Entitled() || s == storage.StatusInactive })
+}
+
+func (a *App) login(r *http.Request, mayEnter func(storage.Status) bool) (auth.Principal, error) {
 	p, err := a.identify(r)
 	switch {
-	case err == nil && p.Status.Entitled():
+	case err == nil && mayEnter(p.Status):
 		a.keyUsed(p.Key)
+		httpx.Annotate(r.Context(), zap.String("customer", string(p.Customer)), zap.String("key", string(p.Key)))
 		return p, nil
 	case err == nil:
 		err = auth.ErrUnauthenticated
@@ -106,7 +117,6 @@ func digest(secret string) [32]byte { return sha256.Sum256([]byte(secret)) }
 
 func (a *App) countFailure(r *http.Request, cause error) error {
 	address := a.Address(r)
-	a.Log.Info("login refused", zap.String("requestId", httpx.RequestIDFrom(r.Context())), zap.String("address", address))
 	if err := a.Limit(r.Context(), make(http.Header), ScopeLogin, address); err != nil {
 		return err
 	}

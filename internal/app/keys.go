@@ -102,7 +102,7 @@ func (a *App) RotateKey(ctx context.Context, p auth.Principal, overlap time.Dura
 			return err
 		}
 		return record(ctx, tx, p.Customer, "key.rotated", map[string]any{
-			"keyId": done.Key.ID, "previousKeyId": p.Key, "previousExpiresAt": old.ExpiresAt,
+			"keyId": done.Key.ID, "previousKeyId": p.Key, "previousExpiresAt": Time{old.ExpiresAt},
 		})
 	})
 	if err != nil {

@@ -1,0 +1,78 @@
+package heycmo_test
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/heycmo/heycmo-go/"
+
+// forbidden is what a program must not get by importing heycmo, and why.
+var forbidden = map[string]string{
+	"github.com/uptrace/bun":     "the store's driver is the embedder's choice",
+	"github.com/pressly/goose":   "migrations belong to a driver",
+	"modernc.org/":               "SQLite is a driver",
+	"github.com/jackc/":          "PostgreSQL is a driver",
+	"database/sql":               "a store need not be SQL",
+	"github.com/stripe/":         "payment is a driver",
+	"github.com/redis/":          "the shared limiter is a driver",
+	"github.com/dbos-inc/":       "the workflow engine is a driver",
+	"github.com/openai/":         "the model is a driver",
+	"github.com/anthropics/":     "the model is a driver",
+	"github.com/alecthomas/kong": "the library has no command line",
+	"github.com/stretchr/":       "tests' libraries stay in tests",
+	"go.uber.org/goleak":         "tests' libraries stay in tests",
+	"github.com/getkin/":         "tests' libraries stay in tests",
+	"testing":                    "tests' libraries stay in tests",
+	module + "storage/bunstore":  "a driver",
+	module + "cmd/":              "arrows go down",
+}
+
+func TestImportsStayClean(t *testing.T) {
+	for _, dep := range deps(t, module+"heycmo") {
+		for prefix, reason := range forbidden {
+			if dep == prefix || strings.HasPrefix(dep, prefix) && (strings.HasSuffix(prefix, "/") || strings.HasPrefix(dep, prefix+"/")) {
+				t.Errorf("heycmo imports %s: %s", dep, reason)
+			}
+		}
+	}
+}
+
+// below lists what of this module each package may import; anything in it that
+// is not named may not be imported by those named.
+var below = map[string][]string{
+	"storage":      {},
+	"ratelimit":    {},
+	"auth":         {"storage"},
+	"agent":        {"storage"},
+	"marketing":    {"storage", "agent", "auth"},
+	"internal/app": {"storage", "ratelimit", "auth", "agent", "internal/httpx"},
+	"mcp":          {"storage", "ratelimit", "auth", "agent", "internal/httpx", "internal/app"},
+	"internal/rest": {
+		"storage", "ratelimit", "auth", "agent", "internal/httpx", "internal/app", "api",
+	},
+}
+
+func TestArrowsGoDown(t *testing.T) {
+	for name, allowed := range below {
+		may := map[string]bool{name: true}
+		for _, a := range allowed {
+			may[a] = true
+		}
+		for _, dep := range deps(t, module+name) {
+			if own, ok := strings.CutPrefix(dep, module); ok && !may[own] {
+				t.Errorf("%s imports %s", name, own)
+			}
+		}
+	}
+}
+
+func deps(t *testing.T, pkg string) []string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", pkg).Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	return strings.Fields(string(out))
+}
