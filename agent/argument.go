@@ -2,6 +2,7 @@ package agent
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -14,23 +15,81 @@ import (
 // what was expected. The validator's own text, which is about the schema, is the
 // last resort.
 func argumentError(schema *jsonschema.Schema, args map[string]any, violation error) *ArgumentError {
-	for _, name := range schema.Required {
-		if _, ok := args[name]; !ok {
-			return &ArgumentError{fmt.Sprintf("argument %q is missing; expected %s", name, expected(schema.Properties[name]))}
-		}
-	}
-	known := slices.Sorted(maps.Keys(schema.Properties))
-	for _, name := range slices.Sorted(maps.Keys(args)) {
-		property, ok := schema.Properties[name]
-		if !ok {
-			return &ArgumentError{fmt.Sprintf("argument %q is unknown; expected %s", name, listOr(known, "no arguments"))}
-		}
-		resolved, err := property.CloneSchemas().Resolve(nil)
-		if err == nil && resolved.Validate(args[name]) != nil {
-			return &ArgumentError{fmt.Sprintf("argument %q is not valid; expected %s", name, expected(property))}
-		}
+	if text := objectProblem("", schema, args); text != "" {
+		return &ArgumentError{text}
 	}
 	return &ArgumentError{"arguments are not valid: " + violation.Error()}
+}
+
+// objectProblem says what is wrong inside of an object, or returns "" when it
+// finds nothing. Path is the object's name with a dot, or empty at the top.
+func objectProblem(path string, s *jsonschema.Schema, object map[string]any) string {
+	for _, name := range s.Required {
+		if _, ok := object[name]; !ok {
+			return fmt.Sprintf("argument %q is missing; expected %s", path+name, expected(s.Properties[name]))
+		}
+	}
+	additional := validator(s.AdditionalProperties)
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		property, known := s.Properties[name]
+		valid := additional
+		if known {
+			valid = validator(property)
+		} else {
+			property = s.AdditionalProperties
+		}
+		switch {
+		case valid(object[name]):
+		case !known && property.Not != nil: // the schema that takes nothing
+			return fmt.Sprintf("argument %q is unknown; expected %s", path+name, listOr(slices.Sorted(maps.Keys(s.Properties)), "no arguments"))
+		default:
+			return problem(path+name, property, object[name])
+		}
+	}
+	return ""
+}
+
+// problem says what is wrong with a value that its schema refuses.
+func problem(path string, s *jsonschema.Schema, value any) string {
+	switch value := value.(type) {
+	case map[string]any:
+		if text := objectProblem(path+".", s, value); text != "" {
+			return text
+		}
+	case []any:
+		valid := validator(s.Items)
+		for i, item := range value {
+			if !valid(item) {
+				return problem(fmt.Sprintf("%s[%d]", path, i), s.Items, item)
+			}
+		}
+	}
+	return fmt.Sprintf("argument %q is not valid; expected %s", path, expected(s))
+}
+
+// validator returns a function that reports whether a value follows a part of a
+// schema. It takes everything when there is no such part.
+func validator(s *jsonschema.Schema) func(value any) bool {
+	if s == nil {
+		return func(any) bool { return true }
+	}
+	resolved, err := s.CloneSchemas().Resolve(nil)
+	return func(value any) bool { return err != nil || resolved.Validate(value) == nil }
+}
+
+// decodeError is for a value that the schema takes and the Go type doesn't, such
+// as 5.0 for an int.
+func decodeError(schema *jsonschema.Schema, err error) *ArgumentError {
+	var wrong *json.UnmarshalTypeError
+	if !errors.As(err, &wrong) {
+		return &ArgumentError{"arguments are not valid: " + err.Error()}
+	}
+	for name := range strings.SplitSeq(wrong.Field, ".") {
+		if schema != nil {
+			schema = schema.Properties[name]
+		}
+	}
+	return &ArgumentError{fmt.Sprintf("argument %q is not valid; expected %s", wrong.Field, expected(schema))}
 }
 
 // expected says in words what a schema takes.
@@ -69,8 +128,16 @@ func expected(s *jsonschema.Schema) string {
 	if s.MinItems != nil || s.MaxItems != nil {
 		text += ", " + bounds(s.MinItems, s.MaxItems) + " items"
 	}
-	if s.Minimum != nil && s.Maximum != nil {
+	switch {
+	case s.Minimum != nil && s.Maximum != nil:
 		text += fmt.Sprintf(" from %v to %v", *s.Minimum, *s.Maximum)
+	case s.Minimum != nil:
+		text += fmt.Sprintf(" of at least %v", *s.Minimum)
+	case s.Maximum != nil:
+		text += fmt.Sprintf(" of at most %v", *s.Maximum)
+	}
+	if s.Pattern != "" {
+		text += " that matches " + s.Pattern
 	}
 	return text
 }

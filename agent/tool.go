@@ -85,7 +85,7 @@ func NewTool[In, Out any](name, description string, fn func(ctx context.Context,
 	t.call = func(ctx context.Context, customer storage.CustomerID, args json.RawMessage) (Result, error) {
 		var in In
 		if err := json.Unmarshal(args, &in); err != nil {
-			return Result{}, &ArgumentError{text: err.Error()}
+			return Result{}, decodeError(t.input, err)
 		}
 		out, err := fn(ctx, customer, in)
 		if err != nil {
@@ -119,6 +119,9 @@ func (t *Tool) OutputSchema() *jsonschema.Schema { return t.output }
 func (t *Tool) Call(ctx context.Context, customer storage.CustomerID, args json.RawMessage) (Result, error) {
 	if args = bytes.TrimSpace(args); len(args) == 0 || string(args) == "null" {
 		args = json.RawMessage("{}")
+	}
+	if err := t.validate(); err != nil {
+		return Result{}, fmt.Errorf("agent: tool %q: %w", t.Name, err)
 	}
 	var value map[string]any
 	if err := json.Unmarshal(args, &value); err != nil {

@@ -132,10 +132,25 @@ func (h *host) catalog() *agent.Catalog {
 // newHost starts a host. Limits are off unless change sets them.
 func newHost(t testing.TB, change func(*heycmo.Options)) *host {
 	t.Helper()
+	return newHostOn(t, newStore(t), change)
+}
+
+func newStore(t testing.TB) storage.Store {
+	t.Helper()
 	store, err := sqlitestore.Open(t.Context(), ":memory:", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Errorf("close the store: %v", err)
+		}
+	})
+	return store
+}
+
+func newHostOn(t testing.TB, store storage.Store, change func(*heycmo.Options)) *host {
+	t.Helper()
 	core, logs := observer.New(zapcore.DebugLevel)
 	h := &host{
 		logs:    logs,
@@ -152,6 +167,7 @@ func newHost(t testing.TB, change func(*heycmo.Options)) *host {
 	if change != nil {
 		change(opts)
 	}
+	var err error
 	if h.heycmo, err = heycmo.New(store, opts); err != nil {
 		t.Fatal(err)
 	}
@@ -165,9 +181,6 @@ func newHost(t testing.TB, change func(*heycmo.Options)) *host {
 			t.Errorf("shutdown: %v", err)
 		}
 		h.Close()
-		if err := store.Close(); err != nil {
-			t.Errorf("close the store: %v", err)
-		}
 	})
 	return h
 }

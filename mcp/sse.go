@@ -135,9 +135,13 @@ func (h *Handler) startSSE(to sink, id string, c caller, hello []byte) *sseSessi
 		principal: c.Principal,
 		level:     mcpgo.LoggingLevelInfo,
 	}
+	// Nothing may be sent before hello, and whoever has read it must find a
+	// session that is known everywhere.
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	h.sse.add(s)
-	_ = s.write(hello)
 	h.registry.add(s)
+	_ = s.writeLocked(hello)
 	return s
 }
 

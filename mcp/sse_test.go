@@ -86,34 +86,26 @@ func TestEndpointResolves(t *testing.T) {
 	mux.Handle("/ai/", http.StripPrefix("/ai", h.heycmo))
 	mux.Handle("/two/deep/", http.StripPrefix("/two/deep", h.heycmo))
 	mux.Handle("/", h.heycmo)
-	mounted := httptest.NewServer(mux)
-	defer mounted.Close()
+	mounted := &host{Server: httptest.NewServer(mux)}
+	t.Cleanup(mounted.Close)
 	for _, prefix := range []string{"", "/ai", "/two/deep"} {
-		address, _ := url.Parse(mounted.URL + prefix + "/mcp/sse?token=" + key)
-		res, err := http.Get(address.String())
-		if err != nil {
-			t.Fatal(err)
+		path := prefix + "/mcp/sse?token=" + key
+		s, r := mounted.openStream(t, path, nil)
+		if s == nil {
+			t.Fatalf("GET %s/mcp/sse: %d %s", prefix, r.status, r.body)
 		}
-		s := readStream(res.Body, func() {})
+		address, _ := url.Parse(mounted.URL + path)
 		endpoint, err := address.Parse(s.next(t).data)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if want := prefix + "/mcp/message"; endpoint.Path != want {
-			t.Errorf("the endpoint's path is %q, want %q", endpoint.Path, want)
+			t.Fatalf("the endpoint's path is %q, want %q", endpoint.Path, want)
 		}
-		res, err = http.Post(endpoint.String(), "application/json", strings.NewReader(callTool(1, "echo", word{"x"})))
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = res.Body.Close()
-		if res.StatusCode != http.StatusAccepted {
-			t.Errorf("POST %s: status %d", endpoint.Path, res.StatusCode)
-		}
-		if m := decode(t, s.next(t).data); m.Error != nil {
+		s.endpoint = endpoint.RequestURI()
+		if m := mounted.ask(t, s, callTool(1, "echo", word{"x"})); m.Error != nil {
 			t.Errorf("echo: %+v", m.Error)
 		}
-		s.close()
 	}
 }
 
@@ -365,7 +357,7 @@ func TestShutdownDrains(t *testing.T) {
 			defer cancel()
 			down <- h.heycmo.Shutdown(ctx)
 		}()
-		for h.do(t, "GET", "/mcp/sse?token="+key, "", nil).status != http.StatusServiceUnavailable {
+		for h.do(t, "GET", "/api/health", "", nil).status != http.StatusServiceUnavailable {
 			// until it takes nobody in any more
 		}
 		close(h.release)

@@ -173,18 +173,24 @@ func TestSessionOutlivesRestart(t *testing.T) {
 		secret[i] = byte(i)
 	}
 	keep := func(o *heycmo.Options) { o.SecretKeys = []heycmo.SecretKey{{ID: "k", Key: secret}} }
-	before, after := newHost(t, keep), newHost(t, keep)
-	// The hosts have stores of their own, so the same external login stands for
-	// the same customer in both.
-	key, id := before.customer(t)
-	l := before.openSession(t, key)
-	if _, err := after.heycmo.Admin().Customer(t.Context(), id); err == nil {
-		t.Fatal("the stores are not apart")
+	store := newStore(t)
+	before := newHostOn(t, store, keep)
+	ada, _ := before.customer(t)
+	bob, _ := before.customer(t)
+	l := before.openSession(t, ada)
+	if err := before.heycmo.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
 	}
-	foreign, _ := after.customer(t)
-	l.host = after
-	if r := l.as(foreign).post(t, rpc(1, "ping", nil)); r.status != http.StatusNotFound {
+	l.host = newHostOn(t, store, keep)
+	if r := l.post(t, callTool(1, "echo", word{"x"})); r.status != http.StatusOK {
+		t.Errorf("after the restart: %d %s", r.status, r.body)
+	}
+	if r := l.as(bob).post(t, rpc(1, "ping", nil)); r.status != http.StatusNotFound {
 		t.Errorf("another customer: %d", r.status)
+	}
+	l.host = newHostOn(t, store, nil)
+	if r := l.post(t, rpc(1, "ping", nil)); r.status != http.StatusNotFound {
+		t.Errorf("with another secret: %d", r.status)
 	}
 }
 

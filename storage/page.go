@@ -2,7 +2,6 @@ package storage
 
 import (
 	"encoding/base64"
-	"fmt"
 	"strings"
 	"unicode/utf8"
 )
@@ -26,6 +25,8 @@ type Page struct {
 
 const cursorVersion = "1"
 
+var errCursor = Invalid("cursor", "the nextCursor of an earlier page")
+
 // Cursor returns the text by which clients ask for the records after the one
 // with this ID.
 func Cursor(id string) string {
@@ -37,11 +38,12 @@ func Cursor(id string) string {
 func ParseCursor(cursor string) (id string, err error) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
 	if err != nil || len(cursor) > 512 {
-		return "", fmt.Errorf("cursor is not one that a list returned: %w", ErrInvalid)
+		return "", errCursor
 	}
 	id, ok := strings.CutPrefix(string(b), cursorVersion)
-	if !ok || id == "" || !utf8.ValidString(id) || strings.ContainsRune(id, 0) {
-		return "", fmt.Errorf("cursor is not one that a list returned: %w", ErrInvalid)
+	if !ok || id == "" || !utf8.ValidString(id) || strings.ContainsRune(id, 0) ||
+		Cursor(id) != cursor { // line breaks, which the decoder passes over
+		return "", errCursor
 	}
 	return id, nil
 }
@@ -55,7 +57,7 @@ func List[T any](limit int, cursor string, id func(T) string, query func(Page) (
 		limit = DefaultLimit
 	}
 	if limit < 1 || limit > MaxLimit {
-		return nil, "", fmt.Errorf("limit must be between 1 and %d: %w", MaxLimit, ErrInvalid)
+		return nil, "", Invalid("limit", "between 1 and %d", MaxLimit)
 	}
 	page := Page{Limit: limit + 1}
 	if cursor != "" {

@@ -33,6 +33,7 @@ package storage
 import (
 	"context"
 	"errors"
+	"fmt"
 )
 
 // Errors that drivers return, always possible to test with [errors.Is].
@@ -46,6 +47,18 @@ var (
 	// ErrInvalid says that a value can't be stored.
 	ErrInvalid = errors.New("invalid value")
 )
+
+// Invalid returns an error that wraps [ErrInvalid] and says, for whoever sent
+// the value, which field is wrong and what was expected: "limit must be between
+// 1 and 100".
+func Invalid(field, expected string, args ...any) error {
+	return &invalidError{field + " must be " + fmt.Sprintf(expected, args...)}
+}
+
+type invalidError struct{ text string }
+
+func (e *invalidError) Error() string { return e.text }
+func (e *invalidError) Unwrap() error { return ErrInvalid }
 
 // Store is everything a host needs to remember. Closing it is up to whoever
 // opened it.

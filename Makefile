@@ -1,0 +1,85 @@
+# The commands of the project; `make help` lists them.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+# The one place that names the linter's version.
+GOLANGCI := v2.15.0
+# How long each fuzz target runs.
+FUZZTIME ?= 5s
+
+LINT := .tools/golangci-lint-$(GOLANGCI)
+CLIENTS := test/clients/node_modules/.package-lock.json
+NODE := $(CURDIR)/.tools/node/bin
+
+# Tests use the Node.js that scripts/setup brought, if it had to.
+WITH_NODE := PATH="$(NODE):$$PATH"
+
+.PHONY: help setup run fmt lint test race golden fuzz bench generate deps clients tidy generated
+
+help: ## Show this list.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install what the other commands need and is missing.
+	@scripts/setup
+	@$(MAKE) -s $(LINT) $(CLIENTS)
+
+run: ## Serve on http://127.0.0.1:8787.
+	go run ./cmd/heycmo-server
+
+fmt: $(LINT) ## Format the Go code.
+	$(LINT) fmt
+
+lint: $(LINT) ## Run go vet and the linters.
+	go vet ./...
+	$(LINT) run
+
+# A step says its name and the time it took.
+test: ## Check everything, as CI does.
+	@for step in setup tidy generated lint race fuzz; do \
+		printf '\n=== %s\n' $$step; \
+		began=$$SECONDS; \
+		$(MAKE) --no-print-directory $$step; \
+		printf '=== %s: %d s\n' $$step $$((SECONDS - began)); \
+	done; \
+	printf '\n=== make test: everything passed in %d s\n' $$SECONDS
+
+race: ## Run all tests with the race detector; none may be skipped for want of a program.
+	$(WITH_NODE) HEYCMO_TEST_REQUIRE=postgres,node go test -race -timeout 20m ./...
+
+golden: ## Write the golden files of tests anew.
+	@scripts/golden
+
+fuzz: ## Run each fuzz target for FUZZTIME (5s).
+	@scripts/fuzz $(FUZZTIME)
+
+bench: ## Run the benchmarks.
+	go test -run '^$$' -bench . -benchmem ./...
+
+generate: ## Write generated files anew.
+	go generate ./...
+
+deps: ## List the packages that importing heycmo brings, without the standard library's.
+	@go list -deps -f '{{if not .Standard}}{{.ImportPath}}{{end}}' ./heycmo
+
+clients: $(CLIENTS) ## Run MCP clients of others against the server.
+	$(WITH_NODE) HEYCMO_TEST_REQUIRE=node go test -count=1 -v -run '^TestClients' ./cmd/heycmo-server
+
+# go.mod and go.sum must be as go mod tidy writes them.
+tidy:
+	go mod tidy -diff
+
+# Generated files must be as their generators write them.
+generated:
+	@scripts/generated
+
+$(LINT):
+	@echo "building golangci-lint $(GOLANGCI), which takes about two minutes"
+	@GOBIN=$(CURDIR)/.tools go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI) 2> >(grep -v '^go: downloading' >&2)
+	@rm -f .tools/golangci-lint-*
+	@mv .tools/golangci-lint $@
+
+$(CLIENTS): test/clients/package.json test/clients/package-lock.json
+	npm ci --prefix test/clients --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@

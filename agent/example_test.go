@@ -1,0 +1,102 @@
+package agent_test
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/jsonschema-go/jsonschema"
+
+	"github.com/heycmo/heycmo-go/agent"
+	"github.com/heycmo/heycmo-go/storage"
+)
+
+type query struct {
+	City string `json:"city" jsonschema:"name of the city"`
+	Unit string `json:"unit,omitempty" jsonschema:"unit of the temperature; celsius when left out"`
+}
+
+type forecast struct {
+	Degrees float64 `json:"degrees"`
+}
+
+func tomorrow(_ context.Context, _ storage.CustomerID, q query) (forecast, error) {
+	if q.City != "Rome" {
+		return forecast{}, agent.Errorf("there is no weather station in %s", q.City)
+	}
+	return forecast{21.5}, nil
+}
+
+func ExampleNewTool() {
+	tool := agent.NewTool("forecast", "Tomorrow's weather in a city.", tomorrow, &agent.ToolOptions{
+		ReadOnly: true,
+		Input: func(s *jsonschema.Schema) {
+			s.Properties["unit"].Enum = []any{"celsius", "fahrenheit"}
+		},
+	})
+	for _, args := range []string{`{"city": "Rome"}`, `{"city": "Atlantis"}`, `{"city": "Rome", "unit": "kelvin"}`, `{"town": "Rome"}`} {
+		result, err := tool.Call(context.Background(), "a customer's ID", []byte(args))
+		if err != nil {
+			fmt.Println(err)
+			continue
+		}
+		fmt.Println(result.Content[0].Text)
+	}
+	// Output:
+	// {"degrees":21.5}
+	// there is no weather station in Atlantis
+	// argument "unit" is not valid; expected one of "celsius", "fahrenheit"
+	// argument "city" is missing; expected a string
+}
+
+func ExampleCatalog_Validate() {
+	catalog := &agent.Catalog{
+		Tools:  []*agent.Tool{agent.NewTool("forecast", "Tomorrow's weather in a city.", tomorrow, nil)},
+		Agents: []agent.Agent{{ID: "planner", Title: "Planner", Role: "Plans trips.", Instructions: "Ask where to.", Tools: []string{"book"}}},
+	}
+	fmt.Println(catalog.Validate())
+	// Output: agent "planner": there is no tool "book"
+}
+
+func ExampleResource() {
+	reports := agent.Resource{
+		URI:  "weather://reports/{day}",
+		Name: "report",
+		Read: func(_ context.Context, _ storage.CustomerID, day string) (string, error) {
+			return "It was dry on " + day + ".", nil
+		},
+	}
+	uri := reports.Expand("2026-05-01")
+	day, _ := reports.Match(uri)
+	text, err := reports.Read(context.Background(), "a customer's ID", day)
+	fmt.Println(uri, text, err)
+	// Output: weather://reports/2026-05-01 It was dry on 2026-05-01. <nil>
+}
+
+type printer struct{}
+
+func (printer) Progress(_ context.Context, done, total float64, message string) {
+	fmt.Printf("%.0f/%.0f %s\n", done, total, message)
+}
+
+func (printer) Log(_ context.Context, level agent.Level, message string) {
+	fmt.Println(level, message)
+}
+
+func ExampleProgress() {
+	tool := agent.NewTool("tour", "The weather of three cities.",
+		func(ctx context.Context, _ storage.CustomerID, _ struct{}) (agent.Result, error) {
+			for i, city := range []string{"Rome", "Paris", "Oslo"} {
+				agent.Progress(ctx, float64(i+1), 3, city)
+			}
+			return agent.Text("dry everywhere"), nil
+		}, nil)
+	// The host does this for each call.
+	ctx := agent.WithReporter(context.Background(), printer{})
+	result, _ := tool.Call(ctx, "a customer's ID", nil)
+	fmt.Println(result.Content[0].Text)
+	// Output:
+	// 1/3 Rome
+	// 2/3 Paris
+	// 3/3 Oslo
+	// dry everywhere
+}

@@ -1,0 +1,66 @@
+package httpx
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"reflect"
+	"strconv"
+	"unicode/utf8"
+)
+
+// JSON answers with status and v. The characters <, > and & stand for
+// themselves. It panics when v can't be encoded.
+func JSON(w http.ResponseWriter, status int, v any) {
+	var body bytes.Buffer
+	enc := json.NewEncoder(&body)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		panic(fmt.Errorf("httpx: response: %w", err))
+	}
+	body.Truncate(body.Len() - 1) // the line break
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(body.Len()))
+	w.WriteHeader(status)
+	_, _ = w.Write(body.Bytes()) // a client that has gone
+}
+
+// DecodeJSON reads the request's body into a T, a struct. It takes a single JSON
+// object of at most limit bytes in UTF-8, whose names are those of T's fields,
+// case included, and stand there once. Pointers, lists and maps may be null. The
+// error says in a sentence what to do about it and fits [Error]: 413, 415 or
+// 400, in this order.
+func DecodeJSON[T any](w http.ResponseWriter, r *http.Request, limit int64) (T, error) {
+	var v T
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return v, tooLarge
+	}
+	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
+		return v, Status(http.StatusUnsupportedMediaType, "Content-Type must be application/json")
+	}
+	switch {
+	case err != nil:
+		return v, badRequest("the body could not be read to its end").WithCause(err)
+	case len(bytes.TrimSpace(body)) == 0:
+		return v, badRequest("the body is empty, must be a JSON object")
+	case !utf8.Valid(body):
+		return v, badRequest("the body must be valid UTF-8")
+	}
+	if err := checkJSON(body, reflect.TypeFor[T]()); err != nil {
+		return v, err
+	}
+	if err := json.Unmarshal(body, &v); err != nil {
+		var none T
+		return none, badRequest("the body is not valid").WithCause(err)
+	}
+	return v, nil
+}
+
+func badRequest(format string, args ...any) *StatusError {
+	return Status(http.StatusBadRequest, fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,52 @@
+package httpx
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/heycmo/heycmo-go/storage"
+)
+
+const requestIDHeader = "X-Request-Id"
+
+type requestIDKey struct{}
+
+// RequestID gives every request an ID, in its context and in the response's
+// X-Request-Id. It takes over the one the request came with if that is 8 to 64
+// characters of [A-Za-z0-9._-], and otherwise makes a UUIDv7.
+func RequestID(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := inboundRequestID(r)
+		if id == "" {
+			id = storage.NewID()
+		}
+		w.Header().Set(requestIDHeader, id)
+		next.ServeHTTP(w, r.WithContext(WithRequestID(r.Context(), id)))
+	})
+}
+
+func inboundRequestID(r *http.Request) string {
+	values := r.Header.Values(requestIDHeader)
+	if len(values) != 1 || len(values[0]) < 8 || len(values[0]) > 64 {
+		return ""
+	}
+	for _, c := range []byte(values[0]) {
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '.', c == '_', c == '-':
+		default:
+			return ""
+		}
+	}
+	return values[0]
+}
+
+// WithRequestID returns a context that carries the ID.
+func WithRequestID(ctx context.Context, id string) context.Context {
+	return context.WithValue(ctx, requestIDKey{}, id)
+}
+
+// RequestIDFrom returns the ID of the request that ctx belongs to, or "".
+func RequestIDFrom(ctx context.Context) string {
+	id, _ := ctx.Value(requestIDKey{}).(string)
+	return id
+}

@@ -1,0 +1,86 @@
+package rest
+
+import (
+	"net/http"
+
+	"github.com/heycmo/heycmo-go/internal/app"
+)
+
+// route is one operation of the document.
+type route struct {
+	method, path string
+	credential   credential
+	limit        app.Scope
+	handle       handle
+}
+
+// credential is what a request must carry, as the document names it.
+type credential string
+
+const (
+	public           credential = ""
+	apiKey           credential = "apiKey"
+	billingKey       credential = "billingKey" // an API key, of an inactive customer too
+	adminKey         credential = "adminKey"
+	stripeSignature  credential = "stripeSignature"
+	inngestSignature credential = "inngestSignature"
+)
+
+const unlimited app.Scope = ""
+
+// routes are all operations. In a path, {id} is the customer.
+func (f *face) routes() []route {
+	const (
+		get, post, put, del = http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete
+		rest                = app.ScopeREST
+	)
+	billing, onboarding, connections := missing("billing"), missing("onboarding"), missing("connecting platforms")
+	dashboard, runs, approvals := missing("the dashboard"), missing("running workflows"), missing("approving")
+	outreach, inngest := missing("LinkedIn outreach"), missing("Inngest")
+	return []route{
+		{get, "/openapi.json", public, unlimited, f.document},
+		{get, "/api/health", public, unlimited, f.health},
+		{get, "/api/health/ready", public, unlimited, f.ready},
+
+		{get, "/api/customer/{id}", apiKey, rest, f.customer},
+		{get, "/api/events/{id}", apiKey, rest, f.events},
+
+		{get, "/api/keys/{id}", apiKey, rest, f.keys},
+		{post, "/api/keys/{id}", apiKey, rest, f.createKey},
+		{post, "/api/keys/{id}/rotate", apiKey, rest, f.rotateKey},
+		{del, "/api/keys/{id}/{keyId}", apiKey, rest, f.revokeKey},
+
+		{post, "/api/admin/provision", adminKey, rest, f.provision},
+		{get, "/api/admin/customers", adminKey, rest, f.customers},
+		{post, "/api/admin/customers/{id}/suspend", adminKey, rest, f.suspend},
+		{post, "/api/admin/customers/{id}/resume", adminKey, rest, f.resume},
+		{post, "/api/admin/customers/{id}/keys", adminKey, rest, f.createKey},
+
+		{post, "/api/checkout", public, app.ScopeCheckout, billing},
+		{get, "/api/session/{sessionId}", public, rest, billing},
+		{post, "/api/session/{sessionId}/claim", public, rest, billing},
+		{get, "/api/plans", public, rest, billing},
+		{post, "/api/billing/{id}/portal", billingKey, rest, billing},
+		{post, "/api/billing/{id}/checkout", billingKey, rest, billing},
+		{post, "/api/webhooks/stripe", stripeSignature, app.ScopeWebhook, billing},
+
+		{post, "/api/onboard/{id}", apiKey, rest, onboarding},
+		{post, "/api/connect/{id}", apiKey, rest, connections},
+		{get, "/api/connections/{id}", apiKey, rest, connections},
+		{del, "/api/connections/{id}/{platform}", apiKey, rest, connections},
+		{get, "/api/dashboard/{id}", apiKey, rest, dashboard},
+		{post, "/api/dashboard/{id}/link", apiKey, rest, dashboard},
+
+		{get, "/api/runs/{id}", apiKey, rest, runs},
+		{get, "/api/runs/{id}/{runId}", apiKey, rest, runs},
+		{post, "/api/runs/{id}/{runId}/cancel", apiKey, rest, runs},
+		{get, "/api/approvals/{id}", apiKey, rest, approvals},
+		{post, "/api/approvals/{id}/{approvalId}", apiKey, rest, approvals},
+		{get, "/api/outreach/linkedin/{id}", apiKey, rest, outreach},
+		{post, "/api/outreach/linkedin/{id}/{itemId}", apiKey, rest, outreach},
+
+		{get, "/api/inngest", inngestSignature, unlimited, inngest},
+		{post, "/api/inngest", inngestSignature, unlimited, inngest},
+		{put, "/api/inngest", inngestSignature, unlimited, inngest},
+	}
+}

@@ -1,0 +1,161 @@
+package marketing_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/heycmo/heycmo-go/marketing"
+)
+
+const goodAgent = `---
+id: cmo
+title: CMO
+role: Leads.
+tools: [get_brand, save_content]
+tier: fast
+output: A plan.
+---
+
+Lead well.
+`
+
+func TestBuiltInAgents(t *testing.T) {
+	d := newDesk(t)
+	var ids []string
+	for _, a := range d.catalog.Agents {
+		ids = append(ids, a.ID)
+		for _, part := range []string{"### ", "### Never", "- "} {
+			if !strings.Contains(a.Instructions, part) {
+				t.Errorf("%s has no %q", a.ID, part)
+			}
+		}
+		if slices.Contains(a.Tools, "review_content") {
+			t.Errorf("%s may decide about its own work", a.ID)
+		}
+	}
+	if want := []string{"cmo", "email", "seo-writer", "social"}; !slices.Equal(ids, want) {
+		t.Errorf("agents %v, want %v", ids, want)
+	}
+	agents := d.call("list_agents", object{})["agents"].([]any)
+	if len(agents) != len(ids) || agents[0].(object)["id"] != "cmo" || agents[0].(object)["role"] == "" {
+		t.Errorf("list_agents: %v", agents)
+	}
+}
+
+// TestOwnTeam goes the way of an embedder: copy the built-in folder, drop one
+// agent, change one, add one.
+func TestOwnTeam(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "agents")
+	if err := os.CopyFS(folder, marketing.Agents()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(folder, "email.md")); err != nil {
+		t.Fatal(err)
+	}
+	write := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("pr.md", strings.Replace(goodAgent, "id: cmo", "id: pr", 1))
+	write("social.md", strings.NewReplacer("id: cmo", "id: social", "\n", "\r\n").Replace(goodAgent))
+	write("notes.txt", "not an agent")
+
+	d := newDesk(t)
+	catalog, err := marketing.New(d.store, &marketing.Options{Agents: os.DirFS(folder)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.catalog = catalog
+	if err := catalog.Validate(); err != nil {
+		t.Error(err)
+	}
+	var ids []string
+	for _, a := range catalog.Agents {
+		ids = append(ids, a.ID)
+	}
+	if want := []string{"cmo", "pr", "seo-writer", "social"}; !slices.Equal(ids, want) {
+		t.Errorf("agents %v, want %v", ids, want)
+	}
+	brief := d.call("ask_agent", object{"agent": "social", "task": "a post"})["brief"].(string)
+	if !strings.Contains(brief, "Lead well.") || strings.Contains(brief, "\r") {
+		t.Errorf("brief of the changed agent: %s", brief)
+	}
+	d.refuse("ask_agent", object{"agent": "email", "task": "a mail"}, `expected one of "cmo", "pr", "seo-writer", "social"`)
+}
+
+func TestAgentFileErrors(t *testing.T) {
+	replace := func(old, with string) string {
+		if !strings.Contains(goodAgent, old) {
+			t.Fatalf("%q is not in the file", old)
+		}
+		return strings.Replace(goodAgent, old, with, 1)
+	}
+	for _, test := range []struct{ name, file, want string }{
+		{"empty", "", "first line"},
+		{"no front matter", "# CMO", "first line"},
+		{"front matter without an end", "---\nid: cmo\n", "must end"},
+		{"not YAML", replace("id: cmo", "id: [cmo"), "front matter: yaml"},
+		{"not a mapping", "---\n- id\n---\nbody", "front matter: yaml"},
+		{"field twice", replace("id: cmo", "id: cmo\nid: cmo"), `key "id" already defined`},
+		{"unknown field", replace("tier", "teir"), `field "teir" is unknown; expected id, title, role`},
+		{"missing id", replace("id: cmo\n", ""), `field "id" is missing`},
+		{"missing title", replace("title: CMO\n", ""), `field "title" is missing`},
+		{"missing role", replace("role: Leads.\n", ""), `field "role" is missing`},
+		{"missing tools", replace("tools: [get_brand, save_content]\n", ""), `field "tools" is missing`},
+		{"missing tier", replace("tier: fast\n", ""), `field "tier" is missing`},
+		{"missing output", replace("output: A plan.\n", ""), `field "output" is missing`},
+		{"empty field", replace("role: Leads.", "role: ' '"), `field "role" is missing`},
+		{"null", replace("role: Leads.", "role:"), `field "role" is missing`},
+		{"wrong kind", replace("title: CMO", "title: [CMO]"), `field "title" must be a text`},
+		{"more than one line", replace("role: Leads.", "role: \"a\\nb\""), `field "role" must be one line`},
+		{"hidden characters", replace("role: Leads.", "role: \"a\\u200bb\""), `field "role" must be one line`},
+		{"too long", replace("role: Leads.", "role: "+strings.Repeat("a", 201)), `field "role" must be one line of at most 200 bytes`},
+		{"bad tier", replace("tier: fast", "tier: huge"), `field "tier" must be fast, standard or research`},
+		{"id of another file", replace("id: cmo", "id: email"), `field "id" must be "cmo"`},
+		{"id in capitals", replace("id: cmo", "id: CMO"), `field "id" must be lower-case letters`},
+		{"tools not a list", replace("[get_brand, save_content]", "get_brand"), `field "tools" must be a list`},
+		{"tool twice", replace("save_content]", "get_brand]"), `"get_brand" is not`},
+		{"tool without a good name", replace("save_content]", "'save content']"), `"save content" is not`},
+		{"no instructions", replace("Lead well.", " "), "1 to 3500 bytes, not 0"},
+		{"long instructions", replace("Lead well.", strings.Repeat("a", 3501)), "1 to 3500 bytes, not 3501"},
+		{"not UTF-8", replace("Lead", "\xff"), "must be UTF-8"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := marketing.New(newDesk(t).store, &marketing.Options{Agents: fstest.MapFS{"cmo.md": {Data: []byte(test.file)}}})
+			if err == nil || !strings.Contains(err.Error(), "cmo.md: ") || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %q, want it to name cmo.md and to contain %q", err, test.want)
+			}
+		})
+	}
+}
+
+func TestAllBadAgentFilesAreNamed(t *testing.T) {
+	_, err := marketing.New(newDesk(t).store, &marketing.Options{Agents: fstest.MapFS{"a.md": {}, "b.md": {}}})
+	if err == nil || !strings.Contains(err.Error(), "a.md") || !strings.Contains(err.Error(), "b.md") {
+		t.Errorf("error %v, want it to name both files", err)
+	}
+	_, err = marketing.New(newDesk(t).store, &marketing.Options{Agents: os.DirFS(filepath.Join(t.TempDir(), "absent"))})
+	if !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("error %v, want one that wraps fs.ErrNotExist", err)
+	}
+}
+
+// TestUnknownTool is about a tool that the host may add, so only the whole
+// catalog can tell.
+func TestUnknownTool(t *testing.T) {
+	file := strings.Replace(goodAgent, "save_content]", "send_mail]", 1)
+	catalog, err := marketing.New(newDesk(t).store, &marketing.Options{Agents: fstest.MapFS{"cmo.md": {Data: []byte(file)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := catalog.Validate(); err == nil || !strings.Contains(err.Error(), `agent "cmo": there is no tool "send_mail"`) {
+		t.Errorf("Validate: %v", err)
+	}
+}

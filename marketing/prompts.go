@@ -1,0 +1,40 @@
+package marketing
+
+import (
+	"context"
+	"unicode/utf8"
+
+	"github.com/heycmo/heycmo-go/agent"
+	"github.com/heycmo/heycmo-go/storage"
+)
+
+// prompts returns one prompt for each agent: its brief.
+func (t *team) prompts() []agent.Prompt {
+	prompts := make([]agent.Prompt, len(t.agents))
+	for i, a := range t.agents {
+		prompts[i] = agent.Prompt{
+			Name:        a.ID,
+			Title:       a.Title,
+			Description: a.Role,
+			Arguments:   []agent.Argument{{Name: "task", Description: "what to make; the agent asks when it is left out"}},
+			Get: func(ctx context.Context, customer storage.CustomerID, args map[string]string) (string, error) {
+				return t.prompt(ctx, customer, a.ID, args["task"])
+			},
+		}
+	}
+	return prompts
+}
+
+func (t *team) prompt(ctx context.Context, customer storage.CustomerID, id, task string) (string, error) {
+	if utf8.RuneCountInString(task) > maxTask {
+		return "", storage.Invalid("task", "a text of at most %d characters", maxTask)
+	}
+	if err := checkText("task", task); err != nil {
+		return "", err
+	}
+	b, err := t.brief(ctx, customer, id, task)
+	if err != nil {
+		return "", err
+	}
+	return b.markdown(), nil
+}

@@ -1,0 +1,242 @@
+// Package bunstore keeps a host's records in SQLite or PostgreSQL through a
+// [bun.DB] that the embedder opened.
+//
+//	db := bun.NewDB(sqldb, pgdialect.New())
+//	if err := bunstore.Migrate(ctx, db); err != nil {
+//		return err
+//	}
+//	store, err := bunstore.New(db, nil)
+//
+// Packages sqlitestore and pgstore open a database with the settings that suit
+// it and do all of this in one call.
+//
+// SQLite must be opened so that transactions begin IMMEDIATE and foreign keys
+// are enforced.
+package bunstore
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect"
+
+	"github.com/heycmo/heycmo-go/storage"
+)
+
+// Options are the optional settings of a Store.
+type Options struct {
+	// Reader serves what only reads, outside transactions. It must be the same
+	// database and see at once what was committed, so it can't be a replica that
+	// lags. Default: the db given to New.
+	Reader *bun.DB
+	// NoPrepare keeps KeyByHash, which every request needs, from being a prepared
+	// statement: for a pooler in transaction mode that doesn't know them, such as
+	// PgBouncer before 1.21. Default: it is one, at a third of the time.
+	NoPrepare bool
+}
+
+// Store is a [storage.Store] over SQL. It doesn't own the database: whoever
+// opened that closes it.
+type Store struct {
+	write, read bun.IDB
+	lookup      *prepared // of KeyByHash, or nil
+}
+
+var _ storage.Store = (*Store)(nil)
+
+// New returns a Store over db, whose dialect must be SQLite or PostgreSQL and
+// whose tables [Migrate] has made. It doesn't touch the database.
+func New(db *bun.DB, opts *Options) (*Store, error) {
+	if db == nil {
+		return nil, errors.New("bunstore: the database is nil")
+	}
+	if _, err := migrationsOf(db); err != nil {
+		return nil, err
+	}
+	var o Options
+	if opts != nil {
+		o = *opts
+	}
+	reader := cmp.Or(o.Reader, db)
+	if reader.Dialect().Name() != db.Dialect().Name() {
+		return nil, errors.New("bunstore: the reader is a database of another kind")
+	}
+	s := &Store{write: db, read: reader}
+	if !o.NoPrepare {
+		s.lookup = &prepared{db: reader.DB, query: s.placeholders(keyByHash)}
+	}
+	return s, nil
+}
+
+// InTx is described at [storage.Store]. Inside another transaction it is a
+// savepoint: when fn fails, what fn did is undone and the outer transaction may
+// go on.
+func (s *Store) InTx(ctx context.Context, fn func(ctx context.Context, tx storage.Store) error) error {
+	return s.inTx(ctx, func(tx *Store) error { return fn(ctx, tx) })
+}
+
+func (s *Store) inTx(ctx context.Context, fn func(tx *Store) error) error {
+	if err := ctx.Err(); err != nil {
+		return wrap(ctx, err)
+	}
+	begin := ctx
+	if s.inside() {
+		begin = context.WithoutCancel(ctx) // it must be possible to undo when ctx has ended
+	}
+	tx, err := s.write.BeginTx(begin, nil)
+	if err != nil {
+		return wrap(ctx, err)
+	}
+	committed := false
+	defer func() {
+		if !committed {
+			_ = tx.Rollback() // if this fails the connection is lost, and the transaction with it
+		}
+	}()
+	if err := fn(&Store{write: tx, read: tx}); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return wrap(ctx, err)
+	}
+	if err := tx.Commit(); err != nil {
+		return wrap(ctx, err)
+	}
+	committed = true
+	return nil
+}
+
+func (s *Store) inside() bool {
+	_, ok := s.write.(bun.Tx)
+	return ok
+}
+
+// Ping is described at [storage.Store].
+func (s *Store) Ping(ctx context.Context) error {
+	_, err := s.read.ExecContext(ctx, "SELECT 1")
+	return wrap(ctx, err)
+}
+
+func (s *Store) postgres() bool { return s.write.Dialect().Name() == dialect.PG }
+
+// exec runs a statement that writes and returns how many rows it concerned.
+func (s *Store) exec(ctx context.Context, statement interface {
+	Exec(context.Context, ...any) (sql.Result, error)
+}) (int64, error) {
+	run := ctx
+	if s.inside() && !s.postgres() {
+		// Interrupting a write makes SQLite end the whole transaction, and what
+		// follows would be stored on its own.
+		if err := ctx.Err(); err != nil {
+			return 0, wrap(ctx, err)
+		}
+		run = context.WithoutCancel(ctx)
+	}
+	result, err := statement.Exec(run)
+	if err != nil {
+		return 0, wrap(ctx, err)
+	}
+	n, err := result.RowsAffected()
+	return n, wrap(ctx, err)
+}
+
+// insert stores a row. A conflict is found by what was stored and not by the
+// driver's error, after which PostgreSQL would refuse the rest of a transaction.
+func (s *Store) insert(ctx context.Context, row any) error {
+	n, err := s.exec(ctx, s.write.NewInsert().Model(row).On("CONFLICT DO NOTHING").Returning("NULL"))
+	if err == nil && n == 0 {
+		return storage.ErrExists
+	}
+	return err
+}
+
+// insertOf stores a row that belongs to a customer.
+func (s *Store) insertOf(ctx context.Context, customer storage.CustomerID, row any) error {
+	known, err := s.read.NewSelect().Model((*customerRow)(nil)).Where("id = ?", customer).Exists(ctx)
+	if err != nil {
+		return wrap(ctx, err)
+	}
+	if !known {
+		return storage.ErrNotFound
+	}
+	return s.insert(ctx, row)
+}
+
+// update reads the row whose key is in row, lets change alter it and stores it.
+func (s *Store) update(ctx context.Context, row any, change func() error) error {
+	return s.inTx(ctx, func(tx *Store) error {
+		q := tx.read.NewSelect().Model(row).WherePK()
+		if s.postgres() {
+			q = q.For("UPDATE") // SQLite has one writer at a time anyway
+		}
+		if err := q.Scan(ctx); err != nil {
+			return wrap(ctx, err)
+		}
+		if err := change(); err != nil {
+			return err
+		}
+		_, err := tx.exec(ctx, tx.write.NewUpdate().Model(row).WherePK())
+		return err
+	})
+}
+
+// remove deletes the row whose key is in row.
+func (s *Store) remove(ctx context.Context, row any) error {
+	n, err := s.exec(ctx, s.write.NewDelete().Model(row).WherePK())
+	if err == nil && n == 0 {
+		return storage.ErrNotFound
+	}
+	return err
+}
+
+// list returns one page of what q selects.
+func list[T any, R interface{ record() T }](ctx context.Context, q *bun.SelectQuery, p storage.Page) ([]T, error) {
+	if err := checkText("cursor", p.Before); err != nil {
+		return nil, err
+	}
+	if p.Before != "" {
+		q = q.Where("id < ?", p.Before)
+	}
+	if p.Limit <= 0 {
+		q = q.Where("1 = 0") // bun takes a limit of 0 for none
+	}
+	var rows []R
+	if err := q.Model(&rows).Order("id DESC").Limit(int64(p.Limit)).Scan(ctx); err != nil {
+		return nil, wrap(ctx, err)
+	}
+	records := make([]T, len(rows))
+	for i, r := range rows {
+		records[i] = r.record()
+	}
+	return records, nil
+}
+
+// wrap makes an error of the database fit to leave the package.
+func wrap(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return fmt.Errorf("bunstore: %w", ctx.Err())
+	case errors.Is(err, sql.ErrNoRows):
+		return storage.ErrNotFound
+	}
+	return fmt.Errorf("bunstore: %w", err)
+}
+
+// checkText refuses what can't be stored as text. It takes names and values in
+// turn.
+func checkText(pairs ...string) error {
+	for i := 0; i < len(pairs); i += 2 {
+		if value := pairs[i+1]; !utf8.ValidString(value) || strings.ContainsRune(value, 0) {
+			return storage.Invalid(pairs[i], "valid UTF-8 without NUL bytes")
+		}
+	}
+	return nil
+}
