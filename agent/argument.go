@@ -80,8 +80,8 @@ func validator(s *jsonschema.Schema) func(value any) bool {
 // decodeError is for a value that the schema takes and the Go type doesn't, such
 // as 5.0 for an int.
 func decodeError(schema *jsonschema.Schema, err error) *ArgumentError {
-	var wrong *json.UnmarshalTypeError
-	if !errors.As(err, &wrong) {
+	wrong, ok := errors.AsType[*json.UnmarshalTypeError](err)
+	if !ok {
 		return &ArgumentError{"arguments are not valid: " + err.Error()}
 	}
 	for name := range strings.SplitSeq(wrong.Field, ".") {

@@ -71,12 +71,10 @@ func (e *ArgumentError) Error() string { return e.text }
 // CallerText returns the text of err that a caller may see, and whether there
 // is one.
 func CallerText(err error) (string, bool) {
-	var argument *ArgumentError
-	if errors.As(err, &argument) {
+	if argument, ok := errors.AsType[*ArgumentError](err); ok {
 		return argument.text, true
 	}
-	var caller *callerError
-	if errors.As(err, &caller) {
+	if caller, ok := errors.AsType[*callerError](err); ok {
 		return caller.text, true
 	}
 	return "", false

@@ -58,7 +58,8 @@ type Options struct {
 	// Default: one made at random.
 	SecretKeys []SecretKey
 
-	// Limiter counts requests. Default: in memory, for this process alone.
+	// Limiter counts requests. While it returns errors, each process counts for
+	// itself. Default: in memory, for this process alone.
 	Limiter ratelimit.Limiter
 
 	// Limits are how many requests may pass in a minute.

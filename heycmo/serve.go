@@ -35,8 +35,11 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, handler http.
 	hs.RegisterOnShutdown(s.CloseStreams)
 	failed := make(chan error, 1)
 	go func() { failed <- hs.Serve(listener) }()
-	background := make(chan error, 1)
-	go func() { background <- s.Run(context.WithoutCancel(ctx)) }()
+	background := make(chan struct{})
+	go func() {
+		defer close(background)
+		_ = s.Run(context.WithoutCancel(ctx)) // ends with Shutdown
+	}()
 
 	var err error
 	select {

@@ -99,8 +99,10 @@ func New(store storage.Store, opts *Options) (*Server, error) {
 	if o.Authenticator == nil {
 		o.Authenticator = auth.Keys(store)
 	}
-	if o.Limiter == nil {
-		o.Limiter = ratelimit.NewMemory(nil)
+	if local := ratelimit.NewMemory(nil); o.Limiter == nil {
+		o.Limiter = local
+	} else {
+		o.Limiter = ratelimit.WithFallback(o.Limiter, local, o.Log)
 	}
 	catalog, err := o.catalog(store)
 	if err != nil {

@@ -38,9 +38,9 @@ const cmoID = "cmo"
 const (
 	maxAgentTitle   = 60
 	maxAgentRole    = 200
-	maxAgentOutput  = 700
-	maxInstructions = 3500
-	maxAgentTools   = 20
+	maxAgentOutput  = 600
+	maxInstructions = 3400
+	maxAgentTools   = 12
 )
 
 var (

@@ -123,8 +123,8 @@ func TestAgentFileErrors(t *testing.T) {
 		{"tools not a list", replace("[get_brand, save_content]", "get_brand"), `field "tools" must be a list`},
 		{"tool twice", replace("save_content]", "get_brand]"), `"get_brand" is not`},
 		{"tool without a good name", replace("save_content]", "'save content']"), `"save content" is not`},
-		{"no instructions", replace("Lead well.", " "), "1 to 3500 bytes, not 0"},
-		{"long instructions", replace("Lead well.", strings.Repeat("a", 3501)), "1 to 3500 bytes, not 3501"},
+		{"no instructions", replace("Lead well.", " "), "1 to 3400 bytes, not 0"},
+		{"long instructions", replace("Lead well.", strings.Repeat("a", 3401)), "1 to 3400 bytes, not 3401"},
 		{"not UTF-8", replace("Lead", "\xff"), "must be UTF-8"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

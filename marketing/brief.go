@@ -99,7 +99,7 @@ func (b brief) markdown() string {
 }
 
 const (
-	minField  = 24
+	minField  = 8
 	maxRoster = 500
 )
 

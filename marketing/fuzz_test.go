@@ -29,6 +29,7 @@ func FuzzBrief(f *testing.F) {
 	f.Add("More leads", "Acme", "dry", "name the price", 3)
 	f.Add("a\n## Handing in\n> x", "\r\n> ", "\u2028\u0085\v\f", "`\"\\", 60)
 	f.Add(strings.Repeat("做\n", 5000), strings.Repeat("牌", 5000), strings.Repeat("\n", 5000), strings.Repeat("\U000E0041", 5000), 20)
+	f.Add(strings.Repeat("\n", 9999), strings.Repeat("\"", 999), strings.Repeat("值", 999), strings.Repeat("值", 999), 60)
 	f.Add("\xff\xfe", "\U000E0041\u200b\ufe0f", "\x00\x1b[2J", "\u202e", 1)
 
 	others := make([]agent.Agent, 40)
@@ -37,7 +38,6 @@ func FuzzBrief(f *testing.F) {
 	}
 	leader := largest("cmo")
 	fixed := unmarked(newBrief(leader, others, "", brand{}, nil).markdown())
-	f.Logf("the fixed part of the largest brief has %d bytes", len(fixed))
 
 	f.Fuzz(func(t *testing.T, task, name, voice, note string, n int) {
 		items := make([]string, min(max(n, 0), 60))

@@ -3,6 +3,7 @@ package mcp_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -21,9 +22,7 @@ func modern(id any, method string, params map[string]any) string {
 	}}
 	for name, value := range params {
 		if name == "_meta" {
-			for k, v := range value.(map[string]any) {
-				all["_meta"].(map[string]any)[k] = v
-			}
+			maps.Copy(all["_meta"].(map[string]any), value.(map[string]any))
 			continue
 		}
 		all[name] = value
@@ -69,10 +68,7 @@ func (l legacy) post(t *testing.T, body string) response {
 
 // as returns the session with somebody else's key.
 func (l legacy) as(key string) legacy {
-	header := map[string]string{}
-	for name, value := range l.header {
-		header[name] = value
-	}
+	header := maps.Clone(l.header)
 	header["Authorization"] = "Bearer " + key
 	return legacy{l.host, header}
 }

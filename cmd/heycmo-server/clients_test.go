@@ -43,7 +43,7 @@ func TestClientsNode(t *testing.T) {
 		t.Run(client, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 			defer cancel()
-			c := exec.CommandContext(ctx, node, filepath.Join(folder, client+".mjs"), string(settings)) //nolint:gosec // a script of this repository
+			c := exec.CommandContext(ctx, node, filepath.Join(folder, client+".mjs"), string(settings))
 			out, err := c.CombinedOutput()
 			text := strings.ReplaceAll(string(out), s.key, "KEY")
 			if err != nil {

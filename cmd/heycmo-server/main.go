@@ -11,7 +11,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -48,17 +47,16 @@ type commands struct {
 // console is where commands write.
 type console struct{ out, err io.Writer }
 
-var errHelp = errors.New("help was asked for")
-
 // run is the program. It returns when the command is done or, after ctx has
 // ended, when everything is closed.
-func run(ctx context.Context, args, environ []string, out, errOut io.Writer) (err error) {
+func run(ctx context.Context, args, environ []string, out, errOut io.Writer) error {
 	var c commands
+	helped := false
 	parser, err := kong.New(&c,
 		kong.Name("heycmo-server"),
 		kong.Description("A heycmo host: customers, API keys, REST and MCP. Each flag is also an environment variable: --public-url is HEYCMO_PUBLIC_URL."),
 		kong.Writers(out, errOut),
-		kong.Exit(func(int) { panic(errHelp) }),
+		kong.Exit(func(int) { helped = true }),
 		kong.Resolvers(environment(environ)),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(console{out, errOut}, &c.settings),
@@ -66,12 +64,10 @@ func run(ctx context.Context, args, environ []string, out, errOut io.Writer) (er
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if v := recover(); v != nil && v != errHelp {
-			panic(v)
-		}
-	}()
 	command, err := parser.Parse(args)
+	if helped {
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -156,7 +156,7 @@ func TestFirstStart(t *testing.T) {
 func TestPrintedSettingsAreWholeJSON(t *testing.T) {
 	s := start(t, database(t))
 	found := 0
-	for _, part := range strings.Split(s.output, "\n# ") {
+	for part := range strings.SplitSeq(s.output, "\n# ") {
 		_, text, _ := strings.Cut(part, ":\n")
 		if !strings.HasPrefix(text, "{") {
 			continue

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"reflect"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -162,7 +163,7 @@ func (configCommand) Run(c console, s *settings, app *kong.Kong) error {
 			continue
 		}
 		value := fmt.Sprint(flag.Target.Interface())
-		if list, ok := flag.Target.Interface().([]string); ok {
+		if list, ok := reflect.TypeAssert[[]string](flag.Target); ok {
 			value = strings.Join(list, ",")
 		}
 		if flag.Tag.Has("secret") && value != "" {

@@ -22,7 +22,11 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, "127.0.0.1:8080", "mount.db"); err != nil {
+	address := "127.0.0.1:8080"
+	if len(os.Args) > 1 {
+		address = os.Args[1]
+	}
+	if err := run(ctx, address, "mount.db"); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -39,7 +43,7 @@ func run(ctx context.Context, address, database string) (err error) {
 	if err != nil {
 		return err
 	}
-	go func() { _ = srv.Run(ctx) }()
+	go srv.Run(ctx)
 
 	mux := http.NewServeMux()
 	mux.Handle("/ai/", http.StripPrefix("/ai", srv))

@@ -47,7 +47,11 @@ func authenticate(r *http.Request) (auth.Principal, error) {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, "127.0.0.1:8080", "ownauth.db"); err != nil {
+	address := "127.0.0.1:8080"
+	if len(os.Args) > 1 {
+		address = os.Args[1]
+	}
+	if err := run(ctx, address, "ownauth.db"); err != nil {
 		log.Fatal(err)
 	}
 }

@@ -52,7 +52,11 @@ func repay(ctx context.Context, _ storage.CustomerID, l loan) (plan, error) {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, "127.0.0.1:8080", "owntools.db"); err != nil {
+	address := "127.0.0.1:8080"
+	if len(os.Args) > 1 {
+		address = os.Args[1]
+	}
+	if err := run(ctx, address, "owntools.db"); err != nil {
 		log.Fatal(err)
 	}
 }

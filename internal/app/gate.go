@@ -6,9 +6,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
-	"math"
 	"net/http"
-	"time"
 
 	"go.uber.org/zap"
 
@@ -144,14 +142,11 @@ func (a *App) Limit(ctx context.Context, h http.Header, scope Scope, who string)
 	if result.Allowed {
 		return nil
 	}
-	seconds := Seconds(result.RetryAfter)
+	retry := h.Get("Retry-After")
 	return httpx.Status(http.StatusTooManyRequests,
-		fmt.Sprintf("too many requests: %d a minute are allowed; try again in %d s", limit, seconds)).
-		WithHeader("Retry-After", fmt.Sprint(seconds))
+		fmt.Sprintf("too many requests: %d a minute are allowed; try again in %s s", limit, retry)).
+		WithHeader("Retry-After", retry)
 }
-
-// Seconds returns d in whole seconds, rounded up, at least 1.
-func Seconds(d time.Duration) int { return max(1, int(math.Ceil(d.Seconds()))) }
 
 func unavailable(err error) error {
 	if errors.Is(err, context.Canceled) {

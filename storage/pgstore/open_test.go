@@ -56,20 +56,58 @@ func TestSchemas(t *testing.T) {
 // TestOpenTogether has several hosts start on a new database.
 func TestOpenTogether(t *testing.T) {
 	dsn := pgtest.DSN(t)
-	for round := range 2 {
-		var wg sync.WaitGroup
-		for range 3 {
-			wg.Go(func() {
-				s, err := pgstore.Open(t.Context(), dsn, &pgstore.Options{Schema: fmt.Sprint("shared", round)})
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				_ = s.Close()
-			})
-		}
-		wg.Wait()
+	var wg sync.WaitGroup
+	for range 3 {
+		wg.Go(func() {
+			s, err := pgstore.Open(t.Context(), dsn, &pgstore.Options{Schema: "shared"})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_ = s.Close()
+		})
 	}
+	wg.Wait()
+}
+
+// TestSchemaMadeMeanwhile stops one host between making the schema and
+// committing it, while another one starts.
+func TestSchemaMadeMeanwhile(t *testing.T) {
+	dsn := pgtest.DSN(t)
+	db, err := sql.Open("pgx", dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	first, err := db.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Rollback()
+	for _, statement := range []string{"SELECT pg_advisory_xact_lock(hashtext('heycmo schema'))", "CREATE SCHEMA shared"} {
+		if _, err := first.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		s, err := pgstore.Open(t.Context(), dsn, &pgstore.Options{Schema: "shared"})
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_ = s.Close()
+	})
+	for waiting := 0; waiting == 0; time.Sleep(time.Millisecond) {
+		err := db.QueryRowContext(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'").Scan(&waiting)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := first.Commit(); err != nil {
+		t.Error(err)
+	}
+	wg.Wait()
 }
 
 func TestNoMigrate(t *testing.T) {

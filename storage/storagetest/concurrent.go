@@ -289,7 +289,7 @@ func testTouchTogether(t *testing.T, s storage.Store) {
 	ctx := t.Context()
 	c := newCustomer("c")
 	ok(t, s.CreateCustomer(ctx, c))
-	const keys, rounds = 400, 20
+	const keys, rounds = 300, 8
 	ok(t, s.InTx(ctx, func(ctx context.Context, tx storage.Store) error {
 		for i := range keys {
 			if err := tx.CreateKey(ctx, newKey(c.ID, fmt.Sprintf("%03d", keys-1-i))); err != nil {

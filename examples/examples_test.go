@@ -1,0 +1,235 @@
+// Package examples runs the example programs.
+package examples
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+)
+
+const patience = 20 * time.Second
+
+// program is a running example.
+type program struct {
+	url, key string
+}
+
+// start builds and runs an example in a folder of its own, and stops it with an
+// interrupt when the test ends.
+func start(t *testing.T, name string) program {
+	t.Helper()
+	folder := t.TempDir()
+	binary := filepath.Join(folder, name)
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "./"+name).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	c := exec.Command(binary, "127.0.0.1:0")
+	c.Dir = folder
+	var stderr bytes.Buffer
+	c.Stderr = &stderr
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	t.Cleanup(func() {
+		if err := c.Process.Signal(syscall.SIGINT); err != nil {
+			t.Error(err)
+		}
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Errorf("it ended with %v\n%s", err, stderr.String())
+			}
+		case <-time.After(patience):
+			_ = c.Process.Kill()
+			t.Error("an interrupt does not end it")
+		}
+	})
+	var p program
+	lines := bufio.NewScanner(out)
+	for p.url == "" && lines.Scan() {
+		if rest, ok := strings.CutPrefix(lines.Text(), "key: "); ok {
+			p.key = rest
+		}
+		if rest, ok := strings.CutPrefix(lines.Text(), "listening on "); ok {
+			p.url = rest
+		}
+	}
+	go func() {
+		_, _ = io.Copy(io.Discard, out)
+		ended <- c.Wait()
+	}()
+	if p.url == "" {
+		t.Fatalf("it does not listen: %s", stderr.String())
+	}
+	return p
+}
+
+func get(t *testing.T, url, bearer string) (int, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bearer != "" {
+		r.Header.Set("Authorization", "Bearer "+bearer)
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, string(b)
+}
+
+// connect opens an MCP session with a token.
+func connect(t *testing.T, url, token string) *sdk.ClientSession {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	client := sdk.NewClient(&sdk.Implementation{Name: "test", Version: "1"}, nil)
+	session, err := client.Connect(ctx, &sdk.StreamableClientTransport{Endpoint: url + "/mcp?token=" + token}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = session.Close() })
+	return session
+}
+
+func TestMinimal(t *testing.T) {
+	p := start(t, "minimal")
+	if status, body := get(t, p.url+"/api/health", ""); status != http.StatusOK {
+		t.Errorf("health: %d %s", status, body)
+	}
+	tools, err := connect(t, p.url, p.key).ListTools(t.Context(), nil)
+	if err != nil || len(tools.Tools) == 0 {
+		t.Errorf("tools: %v", err)
+	}
+}
+
+func TestMount(t *testing.T) {
+	p := start(t, "mount")
+	if _, body := get(t, p.url+"/", ""); !strings.Contains(body, "the program's own") {
+		t.Errorf("the program's page: %s", body)
+	}
+	if status, _ := get(t, p.url+"/ai/api/health", ""); status != http.StatusOK {
+		t.Errorf("health: %d", status)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.url+"/ai/api/admin/provision", strings.NewReader(`{"email":"ada@example.com"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Authorization", "Bearer an-admin-key-of-32-characters-or-more")
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	var made struct{ APIKey string }
+	if err := json.NewDecoder(res.Body).Decode(&made); err != nil || res.StatusCode != http.StatusCreated {
+		t.Fatalf("provision: %d %v", res.StatusCode, err)
+	}
+	if _, err := connect(t, p.url+"/ai", made.APIKey).ListTools(t.Context(), nil); err != nil {
+		t.Errorf("tools: %v", err)
+	}
+}
+
+func TestOwnAuth(t *testing.T) {
+	p := start(t, "ownauth")
+	_, text := get(t, p.url+"/me", "session-of-ada")
+	path := regexp.MustCompile(`/ai/api/customer/\S+`).FindString(text)
+	if path == "" {
+		t.Fatalf("/me: %s", text)
+	}
+	if status, body := get(t, p.url+path, "session-of-ada"); status != http.StatusOK || !strings.Contains(body, "ada@example.com") {
+		t.Errorf("her own customer: %d %s", status, body)
+	}
+	get(t, p.url+"/me", "session-of-grace")
+	if status, _ := get(t, p.url+path, "session-of-grace"); status != http.StatusNotFound {
+		t.Errorf("somebody else's: %d", status)
+	}
+	if status, _ := get(t, p.url+path, "nobody"); status != http.StatusUnauthorized {
+		t.Errorf("a stranger: %d", status)
+	}
+	if _, err := connect(t, p.url+"/ai", "session-of-ada").ListTools(t.Context(), nil); err != nil {
+		t.Errorf("tools: %v", err)
+	}
+}
+
+func TestOwnTools(t *testing.T) {
+	p := start(t, "owntools")
+	session := connect(t, p.url, p.key)
+	tools, err := session.ListTools(t.Context(), nil)
+	if err != nil || len(tools.Tools) != 1 || tools.Tools[0].Name != "repay" {
+		t.Fatalf("%v %+v", err, tools)
+	}
+	r, err := session.CallTool(t.Context(), &sdk.CallToolParams{Name: "repay", Arguments: map[string]any{"amount": 1200, "rate": 0, "years": 1}})
+	if err != nil || r.IsError || fmt.Sprint(r.StructuredContent) != "map[monthly:100 total:1200]" {
+		t.Errorf("%v %+v", err, r)
+	}
+	for _, args := range []map[string]any{{"amount": -1, "rate": 0, "years": 1}, {"amount": "much", "rate": 0, "years": 1}, {}} {
+		if r, err := session.CallTool(t.Context(), &sdk.CallToolParams{Name: "repay", Arguments: args}); err != nil || !r.IsError {
+			t.Errorf("%v: %v %+v", args, err, r)
+		}
+	}
+}
+
+// The README's Go code stands in an example, and its commands exist.
+func TestReadme(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all strings.Builder
+	programs, err := filepath.Glob("*/main.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range programs {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(b)
+	}
+	code := strings.Join(strings.Fields(all.String()), " ")
+	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(readme), -1)
+	if len(blocks) == 0 {
+		t.Fatal("the README has no Go code")
+	}
+	for _, block := range blocks {
+		for line := range strings.Lines(block[1]) {
+			if line = strings.TrimSpace(line); !strings.Contains(code, line) {
+				t.Errorf("no example has the README's line %q", line)
+			}
+		}
+	}
+	for _, link := range regexp.MustCompile(`\]\(([a-z][^):]*)\)`).FindAllStringSubmatch(string(readme), -1) {
+		if _, err := os.Stat("../" + link[1]); err != nil {
+			t.Errorf("the README links to %s: %v", link[1], err)
+		}
+	}
+}
