@@ -24,15 +24,16 @@ var (
 
 // front is the page at the root of the host: what it is and how to connect.
 type front struct {
-	publicURL string
-	catalog   *agent.Catalog
-	policy    string
+	publicURL   string
+	name, title string
+	catalog     *agent.Catalog
+	policy      string
 }
 
-func newFront(publicURL string, catalog *agent.Catalog) front {
+func newFront(publicURL, name, title string, catalog *agent.Catalog) front {
 	hash := sha256.Sum256([]byte(frontCSS))
 	style := base64.StdEncoding.EncodeToString(hash[:])
-	return front{publicURL, catalog, "default-src 'none'; style-src 'sha256-" + style + "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"}
+	return front{publicURL, name, title, catalog, "default-src 'none'; style-src 'sha256-" + style + "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"}
 }
 
 func (f front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -47,10 +48,11 @@ func (f front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var page bytes.Buffer
 	err := frontTemplate.Execute(&page, map[string]any{
 		"Base":    base,
+		"Title":   f.title,
 		"CSS":     template.CSS(frontCSS), //nolint:gosec // embedded at build time
 		"Agents":  f.catalog.Agents,
 		"Tools":   f.catalog.Tools,
-		"Clients": clientconfig.Clients(base, "heycmo", clientconfig.KeyPlaceholder),
+		"Clients": clientconfig.Clients(base, f.name, clientconfig.KeyPlaceholder),
 	})
 	if err != nil {
 		httpx.Error(w, r, err)

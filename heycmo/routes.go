@@ -45,7 +45,8 @@ func (s *Server) middleware(o *Options) func(http.Handler) http.Handler {
 
 // routes returns the handler of the whole host.
 func (s *Server) routes(publicURL string) http.Handler {
-	api, front := rest.New(s.app), newFront(publicURL, s.app.Catalog)
+	name, title := s.mcp.Name()
+	api, front := rest.New(s.app), newFront(publicURL, name, title, s.app.Catalog)
 	return s.outer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := r.URL.Path; {
 		case path == "/":

@@ -166,6 +166,9 @@ func New(a *app.App, c Config, o *Options) (*Handler, error) {
 	return h, nil
 }
 
+// Name returns how the server introduces itself.
+func (h *Handler) Name() (name, title string) { return h.opts.Name, h.opts.Title }
+
 // ServeHTTP serves /mcp, /mcp/sse and /mcp/message.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var serve func(http.ResponseWriter, *http.Request, caller) error

@@ -20,16 +20,28 @@ type Client struct {
 	Text  string
 }
 
+// entry is one server in a client's settings.
+type entry struct {
+	Type    string            `json:"type,omitempty"`
+	URL     string            `json:"url,omitempty"`
+	Headers map[string]string `json:"headers,omitempty"`
+	Command string            `json:"command,omitempty"`
+	Args    []string          `json:"args,omitempty"`
+	Env     map[string]string `json:"env,omitempty"`
+}
+
 // Clients returns the settings of the common clients for the host at base, its
 // public address without a slash at the end, under the name and with the key.
 func Clients(base, name, key string) []Client {
 	mcp, sse := base+"/mcp", base+"/mcp/sse?token="+url.QueryEscape(key)
 	bearer := "Bearer " + key
 	header := map[string]string{"Authorization": bearer}
-	remote := []string{"-y", "mcp-remote", mcp, "--transport", "http-only", "--header", "Authorization:${HEYCMO_AUTH}"}
-	remoteSSE := []string{"-y", "mcp-remote", sse, "--transport", "sse-only"}
-	if strings.HasPrefix(base, "http://") {
-		remote, remoteSSE = append(remote, "--allow-http"), append(remoteSSE, "--allow-http")
+	remote := func(args ...string) []string {
+		args = append([]string{"-y", "mcp-remote"}, args...)
+		if strings.HasPrefix(base, "http://") {
+			args = append(args, "--allow-http")
+		}
+		return args
 	}
 	return []Client{
 		{
@@ -40,31 +52,27 @@ func Clients(base, name, key string) []Client {
 			"Claude Desktop", "in claude_desktop_config.json",
 			// The header's value travels in the environment, because Claude Desktop
 			// on Windows doesn't keep arguments with spaces together.
-			servers("mcpServers", name, map[string]any{
-				"command": "npx", "args": remote, "env": map[string]string{"HEYCMO_AUTH": bearer},
+			settings("mcpServers", name, entry{
+				Command: "npx",
+				Args:    remote(mcp, "--transport", "http-only", "--header", "Authorization:${HEYCMO_AUTH}"),
+				Env:     map[string]string{"HEYCMO_AUTH": bearer},
 			}),
 		},
 		{
 			"Claude Desktop (HTTP+SSE)", "in claude_desktop_config.json",
-			servers("mcpServers", name, map[string]any{"command": "npx", "args": remoteSSE}),
+			settings("mcpServers", name, entry{Command: "npx", Args: remote(sse, "--transport", "sse-only")}),
 		},
-		{"Cursor", "in ~/.cursor/mcp.json", servers("mcpServers", name, map[string]any{"url": mcp, "headers": header})},
-		{
-			"VS Code", "in .vscode/mcp.json",
-			servers("servers", name, map[string]any{"type": "http", "url": mcp, "headers": header}),
-		},
-		{
-			"Any client that knows HTTP+SSE only", "in its list of servers",
-			servers("mcpServers", name, map[string]any{"url": sse}),
-		},
+		{"Cursor", "in ~/.cursor/mcp.json", settings("mcpServers", name, entry{URL: mcp, Headers: header})},
+		{"VS Code", "in .vscode/mcp.json", settings("servers", name, entry{Type: "http", URL: mcp, Headers: header})},
+		{"Any client that knows HTTP+SSE only", "in its list of servers", settings("mcpServers", name, entry{URL: sse})},
 	}
 }
 
-func servers(list, name string, settings map[string]any) string {
+func settings(list, name string, e entry) string {
 	var b strings.Builder
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	_ = e.Encode(map[string]any{list: map[string]any{name: settings}}) // strings only: can't fail
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	_ = encoder.Encode(map[string]map[string]entry{list: {name: e}}) // strings only: can't fail
 	return strings.TrimSpace(b.String())
 }
