@@ -45,7 +45,8 @@ type Agent struct {
 	Role string
 	// Tools are the names of the tools it works with.
 	Tools []string
-	Tier  Tier
+	// Tier is the model that the work needs; default TierStandard.
+	Tier Tier
 	// Output says what the finished work looks like.
 	Output string
 	// Instructions is the briefing, in Markdown.
@@ -171,6 +172,11 @@ func (c *Catalog) Validate() error {
 		named("agent", a.ID)
 		if a.Title == "" || a.Role == "" || a.Instructions == "" {
 			report("agent %q: title, role and instructions must not be empty", a.ID)
+		}
+		switch a.Tier {
+		case "", TierFast, TierStandard, TierResearch:
+		default:
+			report("agent %q: the tier must be fast, standard or research", a.ID)
 		}
 		for _, name := range a.Tools {
 			if !seen["tool "+name] {

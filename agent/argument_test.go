@@ -11,19 +11,16 @@ import (
 	"github.com/heycmo/heycmo-go/agent"
 )
 
-func intp(n int) *int           { return &n }
-func floatp(f float64) *float64 { return &f }
-
 func TestArgumentErrors(t *testing.T) {
 	tool := orderTool(&agent.ToolOptions{Input: func(s *jsonschema.Schema) {
 		p := s.Properties
-		p["city"].MinLength, p["city"].MaxLength = intp(1), intp(5)
+		p["city"].MinLength, p["city"].MaxLength = new(1), new(5)
 		p["size"].Enum = []any{"s", "m"}
-		p["count"].Minimum, p["count"].Maximum = floatp(1), floatp(9)
-		p["tags"].MaxItems = intp(2)
-		p["tags"].Items.MaxLength = intp(3)
+		p["count"].Minimum, p["count"].Maximum = new(1.0), new(9.0)
+		p["tags"].MaxItems = new(2)
+		p["tags"].Items.MaxLength = new(3)
 		p["note"].Pattern = "^[a-z]+$"
-		p["box"].Properties["weight"].Minimum = floatp(0.5)
+		p["box"].Properties["weight"].Minimum = new(0.5)
 	}})
 	for _, test := range []struct{ args, want string }{
 		{`{}`, `argument "city" is missing; expected a string of 1 to 5 characters`},
@@ -66,7 +63,7 @@ func TestArgumentErrors(t *testing.T) {
 
 // TestArgumentErrorOfTheWhole: what no single argument is to blame for.
 func TestArgumentErrorOfTheWhole(t *testing.T) {
-	tool := orderTool(&agent.ToolOptions{Input: func(s *jsonschema.Schema) { s.MaxProperties = intp(1) }})
+	tool := orderTool(&agent.ToolOptions{Input: func(s *jsonschema.Schema) { s.MaxProperties = new(1) }})
 	_, err := tool.Call(t.Context(), ada, []byte(`{"city":"Rome","size":"s"}`))
 	if err == nil || !strings.HasPrefix(err.Error(), "arguments are not valid: ") {
 		t.Errorf("error %v", err)

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+
+	"github.com/heycmo/heycmo-go/storage"
 )
 
 // Result is what a tool hands back.
@@ -53,14 +55,15 @@ func resultOf(out any) (Result, error) {
 }
 
 // callerError is an error whose text is for the caller.
-type callerError struct{ text string }
+type callerError struct{ error }
 
-func (e *callerError) Error() string { return e.text }
+func (e callerError) Unwrap() error { return errors.Unwrap(e.error) }
 
-// Errorf returns an error whose text a tool's caller may see. Texts of other
+// Errorf returns an error whose text a tool's caller may see. Like [fmt.Errorf]
+// it may wrap an error with %w, whose text then is part of it. Texts of other
 // errors stay in the host's log.
 func Errorf(format string, args ...any) error {
-	return &callerError{fmt.Sprintf(format, args...)}
+	return callerError{fmt.Errorf(format, args...)}
 }
 
 // ArgumentError says which argument is wrong and what was expected.
@@ -69,13 +72,20 @@ type ArgumentError struct{ text string }
 func (e *ArgumentError) Error() string { return e.text }
 
 // CallerText returns the text of err that a caller may see, and whether there
-// is one.
+// is one: that of an [ArgumentError], of an [Errorf] and of a refusal of package
+// storage.
 func CallerText(err error) (string, bool) {
 	if argument, ok := errors.AsType[*ArgumentError](err); ok {
 		return argument.text, true
 	}
-	if caller, ok := errors.AsType[*callerError](err); ok {
-		return caller.text, true
+	if caller, ok := errors.AsType[callerError](err); ok {
+		return caller.Error(), true
+	}
+	switch {
+	case errors.Is(err, storage.ErrNotFound):
+		return "not found", true
+	case errors.Is(err, storage.ErrInvalid), errors.Is(err, storage.ErrExists), errors.Is(err, storage.ErrConflict):
+		return err.Error(), true
 	}
 	return "", false
 }

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/google/jsonschema-go/jsonschema"
 
@@ -71,6 +73,7 @@ func NewTool[In, Out any](name, description string, fn func(ctx context.Context,
 	if t.err != nil {
 		return t
 	}
+	forbidNull(t.input)
 	if t.Input != nil {
 		t.Input(t.input)
 	}
@@ -107,6 +110,23 @@ func objectSchema[T any](what string) (*jsonschema.Schema, error) {
 	return s, nil
 }
 
+// forbidNull takes null out of the types that a schema allows, where it was only
+// put because Go's slices and pointers can be nil: an argument that is not there
+// is left out.
+func forbidNull(s *jsonschema.Schema) {
+	if s == nil {
+		return
+	}
+	if i := slices.Index(s.Types, "null"); i >= 0 && len(s.Types) == 2 {
+		s.Type, s.Types = s.Types[1-i], nil
+	}
+	for _, p := range s.Properties {
+		forbidNull(p)
+	}
+	forbidNull(s.Items)
+	forbidNull(s.AdditionalProperties)
+}
+
 // InputSchema returns the JSON Schema (2020-12) of the arguments.
 func (t *Tool) InputSchema() *jsonschema.Schema { return t.input }
 
@@ -114,7 +134,8 @@ func (t *Tool) InputSchema() *jsonschema.Schema { return t.input }
 // has no fixed shape.
 func (t *Tool) OutputSchema() *jsonschema.Schema { return t.output }
 
-// Call checks the arguments, a JSON object or nothing, and runs the tool. An
+// Call checks the arguments, a JSON object or nothing, and runs the tool. Null
+// for an argument that may be left out is the same as leaving it out. An
 // [*ArgumentError] says what is wrong with them.
 func (t *Tool) Call(ctx context.Context, customer storage.CustomerID, args json.RawMessage) (Result, error) {
 	if args = bytes.TrimSpace(args); len(args) == 0 || string(args) == "null" {
@@ -127,6 +148,10 @@ func (t *Tool) Call(ctx context.Context, customer storage.CustomerID, args json.
 	if err := json.Unmarshal(args, &value); err != nil {
 		return Result{}, &ArgumentError{text: "arguments must be a JSON object"}
 	}
+	// Models like to send null for what they leave out.
+	maps.DeleteFunc(value, func(name string, v any) bool {
+		return v == nil && t.input.Properties[name] != nil && !slices.Contains(t.input.Required, name)
+	})
 	if err := t.args.Validate(value); err != nil {
 		return Result{}, argumentError(t.input, value, err)
 	}

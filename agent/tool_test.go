@@ -58,8 +58,8 @@ func TestSchemas(t *testing.T) {
 		`"city":{"type":"string","description":"where to"},` +
 		`"size":{"type":"string","enum":["s","m"]},` +
 		`"count":{"type":"integer"},` +
-		`"tags":{"type":["null","array"],"items":{"type":"string"}},` +
-		`"note":{"type":["null","string"]},` +
+		`"tags":{"type":"array","items":{"type":"string"}},` +
+		`"note":{"type":"string"},` +
 		`"box":{"type":"object","properties":{"weight":{"type":"number"}},"required":["weight"],"additionalProperties":false},` +
 		`"labels":{"type":"object","additionalProperties":{"type":"integer"}}},` +
 		`"required":["city"],"additionalProperties":false}`
@@ -149,7 +149,9 @@ func TestErrors(t *testing.T) {
 		{agent.Errorf("city %q is closed", "Rome"), `city "Rome" is closed`},
 		{fmt.Errorf("tool: %w", agent.Errorf("closed")), "closed"},
 		{secret, ""},
-		{fmt.Errorf("tool: %w", storage.ErrNotFound), ""},
+		{fmt.Errorf("tool: %w", storage.ErrNotFound), "not found"},
+		{fmt.Errorf("tool: %w", storage.Invalid("city", "a name")), "tool: city must be a name"},
+		{agent.Errorf("changed since: %w", storage.ErrConflict), "changed since: conflict"},
 	} {
 		tool := agent.NewTool("fail", "Fails.", func(context.Context, storage.CustomerID, struct{}) (receipt, error) {
 			return receipt{}, test.err

@@ -124,7 +124,7 @@ func (t *team) updateBrand(ctx context.Context, customer storage.CustomerID, in 
 				return err
 			}
 		}
-		return record(ctx, tx, customer, "brand.updated", map[string]any{"fields": e.changed})
+		return storage.Record(ctx, tx, customer, "brand.updated", map[string]any{"fields": e.changed})
 	})
 	return out, err
 }

@@ -191,7 +191,7 @@ func TestBriefKeepsDataApart(t *testing.T) {
 				t.Errorf("the brief has %+q", hidden)
 			}
 		}
-		for _, line := range strings.Split(brief, "\n") {
+		for line := range strings.SplitSeq(brief, "\n") {
 			if strings.HasPrefix(line, ">") && !strings.HasPrefix(line, "> ") {
 				t.Errorf("line %q", line)
 			}

@@ -194,8 +194,8 @@ func pieceOf(d storage.Document) (piece, pieceData, error) {
 		Channel:   data.Channel,
 		State:     d.Status,
 		Version:   data.Version,
-		CreatedAt: stamp(d.CreatedAt),
-		UpdatedAt: stamp(d.UpdatedAt),
+		CreatedAt: storage.FormatTime(d.CreatedAt),
+		UpdatedAt: storage.FormatTime(d.UpdatedAt),
 	}, data, err
 }
 

@@ -73,7 +73,7 @@ func (t *team) listEvents(ctx context.Context, customer storage.CustomerID, in e
 	}
 	out := eventsOut{Events: make([]event, len(events)), NextCursor: next}
 	for i, e := range events {
-		out.Events[i] = event{ID: e.ID, Type: e.Type, Data: e.Data, CreatedAt: stamp(e.CreatedAt)}
+		out.Events[i] = event{ID: e.ID, Type: e.Type, Data: e.Data, CreatedAt: storage.FormatTime(e.CreatedAt)}
 	}
 	return out, nil
 }
@@ -98,17 +98,17 @@ func (t *team) logEvent(ctx context.Context, customer storage.CustomerID, in log
 	case len(in.Data) > maxEventData:
 		return event{}, storage.Invalid("data", "an object of at most %d bytes", maxEventData)
 	}
-	if len(in.Data) == 0 {
+	if len(in.Data) == 0 || string(in.Data) == "null" {
 		in.Data = json.RawMessage("{}")
 	}
 	if err := checkData(in.Data); err != nil {
 		return event{}, err
 	}
-	e := newEvent(customer, in.Type, in.Data)
+	e := storage.NewEvent(customer, in.Type, in.Data)
 	if err := t.store.AppendEvent(ctx, e); err != nil {
 		return event{}, err
 	}
-	return event{ID: e.ID, Type: e.Type, Data: e.Data, CreatedAt: stamp(e.CreatedAt)}, nil
+	return event{ID: e.ID, Type: e.Type, Data: e.Data, CreatedAt: storage.FormatTime(e.CreatedAt)}, nil
 }
 
 // checkData looks at every text in the data, names included.
@@ -127,24 +127,5 @@ func checkData(data json.RawMessage) error {
 				return err
 			}
 		}
-	}
-}
-
-// record appends an event in the transaction of what it tells of.
-func record(ctx context.Context, tx storage.Events, customer storage.CustomerID, eventType string, data map[string]any) error {
-	raw, err := encode(data)
-	if err != nil {
-		return err
-	}
-	return tx.AppendEvent(ctx, newEvent(customer, eventType, raw))
-}
-
-func newEvent(customer storage.CustomerID, eventType string, data json.RawMessage) storage.Event {
-	return storage.Event{
-		ID:         storage.EventID(storage.NewID()),
-		CustomerID: customer,
-		Type:       eventType,
-		Data:       data,
-		CreatedAt:  storage.Now(),
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -163,8 +164,8 @@ func (d desk) eventTypes() string {
 		d.Fatal(err)
 	}
 	var types []string
-	for i := len(events) - 1; i >= 0; i-- {
-		types = append(types, events[i].Type)
+	for _, e := range slices.Backward(events) {
+		types = append(types, e.Type)
 	}
 	return strings.Join(types, " ")
 }

@@ -67,14 +67,14 @@ func (t *team) reviewContent(ctx context.Context, customer storage.CustomerID, i
 			}
 			d.Status = state
 			data.History = append(data.History, decision{
-				Version: in.Version, State: state, Note: in.Note, Reviewer: in.Reviewer, KeyID: string(caller.Key), At: stamp(storage.Now()),
+				Version: in.Version, State: state, Note: in.Note, Reviewer: in.Reviewer, KeyID: string(caller.Key), At: storage.FormatTime(storage.Now()),
 			})
 			return nil
 		})
 		if err != nil {
 			return err
 		}
-		return record(ctx, tx, customer, "content."+state, map[string]any{
+		return storage.Record(ctx, tx, customer, "content."+state, map[string]any{
 			"id": reviewed.ID, "version": reviewed.Version, "type": reviewed.Type, "title": reviewed.Title,
 		})
 	})

@@ -45,8 +45,7 @@ func (t *team) saveContentTool() *agent.Tool {
 			boundText(s, "channel", 1, maxChannel)
 			boundText(s, "id", 1, maxID)
 			boundNumber(s, "version", 1, maxVersion)
-			high := maxMetaValue
-			s.Properties["meta"].AdditionalProperties.MaxLength = &high
+			s.Properties["meta"].AdditionalProperties.MaxLength = new(maxMetaValue)
 		}})
 }
 
@@ -78,7 +77,7 @@ func (t *team) saveContent(ctx context.Context, customer storage.CustomerID, in 
 		if err != nil {
 			return err
 		}
-		return record(ctx, tx, customer, "content.saved", map[string]any{
+		return storage.Record(ctx, tx, customer, "content.saved", map[string]any{
 			"id": saved.ID, "version": saved.Version, "agent": saved.Agent, "type": saved.Type, "title": saved.Title,
 		})
 	})

@@ -3,7 +3,6 @@ package marketing
 import (
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"github.com/google/jsonschema-go/jsonschema"
 
@@ -11,11 +10,10 @@ import (
 )
 
 // The functions below refine an argument of a tool's input schema. Lengths are
-// in characters. An argument that may be left out may not be null.
+// in characters.
 
 func boundText(s *jsonschema.Schema, name string, low, high int) {
 	p := s.Properties[name]
-	p.Type, p.Types = "string", nil
 	if low > 0 {
 		p.MinLength = &low
 	}
@@ -24,10 +22,8 @@ func boundText(s *jsonschema.Schema, name string, low, high int) {
 
 func boundList(s *jsonschema.Schema, name string, items, high int) {
 	p := s.Properties[name]
-	p.Type, p.Types = "array", nil
 	p.MaxItems = &items
-	one := 1
-	p.Items.MinLength, p.Items.MaxLength = &one, &high
+	p.Items.MinLength, p.Items.MaxLength = new(1), &high
 }
 
 func boundNumber(s *jsonschema.Schema, name string, low, high float64) {
@@ -51,9 +47,6 @@ func boundPaging(s *jsonschema.Schema) {
 	boundNumber(s, "limit", 1, storage.MaxLimit)
 	boundText(s, "cursor", 1, 512)
 }
-
-// stamp returns the time as clients see it.
-func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
 // encode and decode are for the data of documents and events.
 

@@ -206,11 +206,6 @@ func (h *Handler) addOwnResources(ctx context.Context, _ any, request *mcpgo.Lis
 
 // callerText returns what of an error of a use case the client may see.
 func callerText(err error) string {
-	if text, ok := agent.CallerText(err); ok {
-		return text
-	}
-	if errors.Is(err, storage.ErrNotFound) {
-		return "not found"
-	}
-	return "internal error"
+	text, _ := agent.CallerText(err)
+	return text
 }

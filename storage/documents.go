@@ -12,8 +12,8 @@ type Document struct {
 	CustomerID CustomerID
 	// Kind names the sort of document, such as "brand" or "content".
 	Kind string
-	// ID is unique within the kind: a UUIDv7, or a fixed word where a customer
-	// has just one.
+	// ID is unique within the kind: a UUIDv7, one with something behind it that
+	// belongs to it, or a fixed word where a customer has just one.
 	ID string
 	// Status is a state to select by; may be empty.
 	Status string

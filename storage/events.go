@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"time"
 )
 
@@ -18,6 +19,29 @@ type Event struct {
 	// Data is a JSON object.
 	Data      json.RawMessage
 	CreatedAt time.Time
+}
+
+// NewEvent returns an event that happens now.
+func NewEvent(customer CustomerID, eventType string, data json.RawMessage) Event {
+	return Event{
+		ID:         EventID(NewID()),
+		CustomerID: customer,
+		Type:       eventType,
+		Data:       data,
+		CreatedAt:  Now(),
+	}
+}
+
+// Record appends an event that happens now. A nil data is an empty object.
+func Record(ctx context.Context, to Events, customer CustomerID, eventType string, data map[string]any) error {
+	if data == nil {
+		data = map[string]any{}
+	}
+	raw, err := json.Marshal(data)
+	if err != nil {
+		return fmt.Errorf("storage: data of event %s: %w", eventType, err)
+	}
+	return to.AppendEvent(ctx, NewEvent(customer, eventType, raw))
 }
 
 // EventQuery selects events of one customer. The zero value selects all.

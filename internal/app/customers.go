@@ -60,7 +60,7 @@ func (a *App) Provision(ctx context.Context, n NewCustomer) (Provisioned, error)
 		if err := tx.CreateKey(ctx, key); err != nil {
 			return err
 		}
-		return record(ctx, tx, c.ID, "customer.provisioned", map[string]any{"keyId": key.ID})
+		return storage.Record(ctx, tx, c.ID, "customer.provisioned", map[string]any{"keyId": key.ID})
 	})
 	if errors.Is(err, storage.ErrExists) {
 		c, err := a.provisionedBefore(ctx, n)
@@ -189,7 +189,7 @@ func (a *App) change(ctx context.Context, id storage.CustomerID, event string, a
 		if !altered {
 			return nil
 		}
-		return record(ctx, tx, id, event, nil)
+		return storage.Record(ctx, tx, id, event, nil)
 	})
 	return changed, err
 }

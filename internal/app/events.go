@@ -2,8 +2,6 @@ package app
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 
 	"github.com/heycmo/heycmo-go/storage"
 )
@@ -19,22 +17,4 @@ func (a *App) Events(ctx context.Context, customer storage.CustomerID, eventType
 		func(p storage.Page) ([]storage.Event, error) {
 			return a.Store.Events(ctx, customer, storage.EventQuery{Type: eventType, Page: p})
 		})
-}
-
-// record appends an event in the transaction of what it tells of.
-func record(ctx context.Context, tx storage.Events, customer storage.CustomerID, eventType string, data map[string]any) error {
-	if data == nil {
-		data = map[string]any{}
-	}
-	raw, err := json.Marshal(data)
-	if err != nil {
-		return fmt.Errorf("app: event %s: %w", eventType, err)
-	}
-	return tx.AppendEvent(ctx, storage.Event{
-		ID:         storage.EventID(storage.NewID()),
-		CustomerID: customer,
-		Type:       eventType,
-		Data:       raw,
-		CreatedAt:  storage.Now(),
-	})
 }

@@ -62,7 +62,7 @@ func (a *App) CreateKey(ctx context.Context, customer storage.CustomerID, name s
 		if err := tx.CreateKey(ctx, key); err != nil {
 			return err
 		}
-		return record(ctx, tx, customer, "key.created", map[string]any{"keyId": key.ID})
+		return storage.Record(ctx, tx, customer, "key.created", map[string]any{"keyId": key.ID})
 	})
 	return apiKey, key, err
 }
@@ -101,7 +101,7 @@ func (a *App) RotateKey(ctx context.Context, p auth.Principal, overlap time.Dura
 		if err := tx.CreateKey(ctx, done.Key); err != nil {
 			return err
 		}
-		return record(ctx, tx, p.Customer, "key.rotated", map[string]any{
+		return storage.Record(ctx, tx, p.Customer, "key.rotated", map[string]any{
 			"keyId": done.Key.ID, "previousKeyId": p.Key, "previousExpiresAt": Time{old.ExpiresAt},
 		})
 	})
@@ -120,7 +120,7 @@ func (a *App) RevokeKey(ctx context.Context, customer storage.CustomerID, id sto
 		if err := tx.DeleteKey(ctx, customer, id); err != nil {
 			return err
 		}
-		return record(ctx, tx, customer, "key.revoked", map[string]any{"keyId": id})
+		return storage.Record(ctx, tx, customer, "key.revoked", map[string]any{"keyId": id})
 	})
 	if err == nil {
 		a.endKey(id)

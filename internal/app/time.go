@@ -1,6 +1,10 @@
 package app
 
-import "time"
+import (
+	"time"
+
+	"github.com/heycmo/heycmo-go/storage"
+)
 
 // Time is a time as clients see it: RFC 3339 in UTC with milliseconds, more
 // exact ones cut off. Tagged omitzero, the zero time is left out.
@@ -8,5 +12,5 @@ type Time struct{ time.Time }
 
 // MarshalJSON returns the time as a JSON string.
 func (t Time) MarshalJSON() ([]byte, error) {
-	return []byte(t.UTC().Format(`"2006-01-02T15:04:05.000Z"`)), nil
+	return []byte(`"` + storage.FormatTime(t.Time) + `"`), nil
 }

@@ -12,11 +12,10 @@ import (
 	"github.com/heycmo/heycmo-go/agent"
 	"github.com/heycmo/heycmo-go/auth"
 	"github.com/heycmo/heycmo-go/internal/httpx"
-	"github.com/heycmo/heycmo-go/storage"
 )
 
-// CallTool runs a tool of the catalog for the caller. The text of an error it
-// returns is fit for the caller's eyes; the cause is in the log.
+// CallTool runs a tool of the catalog for the caller. An error it returns has an
+// [agent.CallerText]; the cause of any other is in the log.
 func (a *App) CallTool(ctx context.Context, p auth.Principal, name string, args json.RawMessage) (agent.Result, error) {
 	t, ok := a.tools[name]
 	if !ok {
@@ -71,22 +70,12 @@ func (a *App) guard(ctx context.Context, p auth.Principal, what string, work fun
 	if err == nil {
 		return nil
 	}
-	if text, ok := agent.CallerText(err); ok {
-		return agent.Errorf("%s", text)
+	if _, ok := agent.CallerText(err); ok {
+		return err
 	}
-	var cause error
-	switch {
-	case errors.Is(err, storage.ErrNotFound):
-		return fmt.Errorf("%w", storage.ErrNotFound)
-	case errors.Is(err, storage.ErrInvalid), errors.Is(err, storage.ErrExists), errors.Is(err, storage.ErrConflict):
-		return agent.Errorf("%s", err)
-	case ctx.Err() != nil:
-		cause = context.Cause(ctx)
-	}
-	if errors.Is(cause, context.DeadlineExceeded) {
+	if cause := context.Cause(ctx); errors.Is(cause, context.DeadlineExceeded) {
 		return agent.Errorf("this took too long and was stopped")
-	}
-	if cause != nil {
+	} else if cause != nil {
 		return agent.Errorf("the call was cancelled")
 	}
 	id := httpx.RequestIDFrom(ctx)

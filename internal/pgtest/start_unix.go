@@ -44,7 +44,7 @@ func start(bin string) (*url.URL, error) {
 		return nil, err
 	}
 	if len(filepath.Join(dir, ".s.PGSQL.5432")) > 100 { // the system's limit for sockets
-		os.Remove(dir)
+		_ = os.Remove(dir)
 		if dir, err = os.MkdirTemp("/tmp", "pgtest"); err != nil {
 			return nil, err
 		}
@@ -85,7 +85,7 @@ func start(bin string) (*url.URL, error) {
 		}
 		log += "\n" + output.Text()
 	}
-	stdin.Close()
+	_ = stdin.Close()
 	return nil, errors.New("it did not become ready:" + log)
 }
 

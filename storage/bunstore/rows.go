@@ -205,7 +205,7 @@ func (m *micros) Scan(src any) error {
 	case nil:
 		*m = micros{}
 	case int64:
-		*m = micros(time.UnixMicro(v).UTC())
+		*m = micros(time.UnixMicro(v))
 	default:
 		return fmt.Errorf("a time is stored as %T", src)
 	}

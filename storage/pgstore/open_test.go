@@ -89,17 +89,21 @@ func TestSchemaMadeMeanwhile(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	var wg sync.WaitGroup
-	wg.Go(func() {
+	opened := make(chan error)
+	go func() {
 		s, err := pgstore.Open(t.Context(), dsn, &pgstore.Options{Schema: "shared"})
-		if err != nil {
-			t.Error(err)
-			return
+		if err == nil {
+			err = s.Close()
 		}
-		_ = s.Close()
-	})
-	for waiting := 0; waiting == 0; time.Sleep(time.Millisecond) {
-		err := db.QueryRowContext(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'").Scan(&waiting)
+		opened <- err
+	}()
+	for waiting := 0; waiting == 0; {
+		select {
+		case err := <-opened:
+			t.Fatalf("it did not wait for the first: %v", err)
+		case <-time.After(time.Millisecond):
+		}
+		err := db.QueryRowContext(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").Scan(&waiting)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -107,7 +111,9 @@ func TestSchemaMadeMeanwhile(t *testing.T) {
 	if err := first.Commit(); err != nil {
 		t.Error(err)
 	}
-	wg.Wait()
+	if err := <-opened; err != nil {
+		t.Error(err)
+	}
 }
 
 func TestNoMigrate(t *testing.T) {

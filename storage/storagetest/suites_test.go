@@ -7,10 +7,14 @@ import (
 	"strings"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"github.com/heycmo/heycmo-go/storage"
 	"github.com/heycmo/heycmo-go/storage/sqlitestore"
 	"github.com/heycmo/heycmo-go/storage/storagetest"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // faultVariable names the fault with which TestSuites runs.
 const faultVariable = "HEYCMO_STORAGETEST_FAULT"

@@ -2,13 +2,175 @@ package storagetest_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/heycmo/heycmo-go/storage"
 )
+
+type keysOfAll struct{ storage.Store }
+
+func (s keysOfAll) Keys(ctx context.Context, _ storage.CustomerID, p storage.Page) (list []storage.Key, err error) {
+	customers, err := everyone(ctx, s)
+	for _, c := range customers {
+		keys, err := s.Store.Keys(ctx, c.ID, p)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, keys...)
+	}
+	return list, err
+}
+
+type updateKeyOfAll struct{ storage.Store }
+
+func (s updateKeyOfAll) UpdateKey(ctx context.Context, _ storage.CustomerID, id storage.KeyID, change func(*storage.Key) error) (storage.Key, error) {
+	customers, err := everyone(ctx, s)
+	for _, c := range customers {
+		if k, err := s.Store.UpdateKey(ctx, c.ID, id, change); !errors.Is(err, storage.ErrNotFound) {
+			return k, err
+		}
+	}
+	return storage.Key{}, errors.Join(err, storage.ErrNotFound)
+}
+
+type deleteDocumentOfAll struct{ storage.Store }
+
+func (s deleteDocumentOfAll) DeleteDocument(ctx context.Context, _ storage.CustomerID, kind, id string) error {
+	customers, err := everyone(ctx, s)
+	for _, c := range customers {
+		if err := s.Store.DeleteDocument(ctx, c.ID, kind, id); !errors.Is(err, storage.ErrNotFound) {
+			return err
+		}
+	}
+	return errors.Join(err, storage.ErrNotFound)
+}
+
+type makesCustomers struct{ storage.Store }
+
+func (s makesCustomers) AppendEvent(ctx context.Context, e storage.Event) error {
+	_ = s.CreateCustomer(ctx, storage.Customer{ID: e.CustomerID})
+	return s.Store.AppendEvent(ctx, e)
+}
+
+type ignoresCase struct{ storage.Store }
+
+func (s ignoresCase) Document(ctx context.Context, customer storage.CustomerID, kind, id string) (storage.Document, error) {
+	list, err := s.Documents(ctx, customer, storage.DocumentQuery{Kind: kind, Page: storage.Page{Limit: 1000}})
+	for _, d := range list {
+		if strings.EqualFold(d.ID, id) {
+			return d, nil
+		}
+	}
+	return storage.Document{}, errors.Join(err, storage.ErrNotFound)
+}
+
+type oldestFirst struct{ storage.Store }
+
+func (s oldestFirst) Events(ctx context.Context, customer storage.CustomerID, q storage.EventQuery) ([]storage.Event, error) {
+	list, err := s.Store.Events(ctx, customer, q)
+	slices.Reverse(list)
+	return list, err
+}
+
+type beforeIncluded struct{ storage.Store }
+
+func (s beforeIncluded) Keys(ctx context.Context, customer storage.CustomerID, p storage.Page) ([]storage.Key, error) {
+	if p.Before != "" {
+		p.Before += "\x01"
+	}
+	return s.Store.Keys(ctx, customer, p)
+}
+
+type limitless struct{ storage.Store }
+
+func (s limitless) Customers(ctx context.Context, q storage.CustomerQuery) ([]storage.Customer, error) {
+	if q.Limit <= 0 {
+		q.Limit = storage.DefaultLimit
+	}
+	return s.Store.Customers(ctx, q)
+}
+
+// counting remembers how many records came before the end of each page.
+type counting struct {
+	storage.Store
+	mu      sync.Mutex
+	offsets map[string]int
+}
+
+func (s *counting) Keys(ctx context.Context, customer storage.CustomerID, p storage.Page) ([]storage.Key, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	offset, known := s.offsets[p.Before]
+	if !known && p.Before != "" {
+		list, err := s.Store.Keys(ctx, customer, p)
+		if err != nil || len(list) == 0 {
+			return list, err
+		}
+		all, err := s.Store.Keys(ctx, customer, storage.Page{Limit: 10000})
+		s.offsets[string(list[len(list)-1].ID)] = slices.Index(all, list[len(list)-1]) + 1
+		return list, err
+	}
+	list, err := s.Store.Keys(ctx, customer, storage.Page{Limit: 10000})
+	if err != nil || p.Limit <= 0 || offset >= len(list) {
+		return nil, err
+	}
+	list = list[offset:min(len(list), offset+min(p.Limit, 10000))]
+	s.offsets[string(list[len(list)-1].ID)] = offset + len(list)
+	return list, nil
+}
+
+type milliseconds struct{ storage.Store }
+
+func (s milliseconds) AppendEvent(ctx context.Context, e storage.Event) error {
+	e.CreatedAt = e.CreatedAt.Truncate(time.Millisecond)
+	return s.Store.AppendEvent(ctx, e)
+}
+
+type rounds struct{ storage.Store }
+
+func (s rounds) CreateKey(ctx context.Context, k storage.Key) error {
+	k.ExpiresAt = k.ExpiresAt.Round(time.Microsecond)
+	return s.Store.CreateKey(ctx, k)
+}
+
+type localTime struct{ storage.Store }
+
+func (s localTime) Customer(ctx context.Context, id storage.CustomerID) (storage.Customer, error) {
+	c, err := s.Store.Customer(ctx, id)
+	c.CreatedAt = c.CreatedAt.In(time.FixedZone("", 3600))
+	return c, err
+}
+
+type stripsNUL struct{ storage.Store }
+
+func (s stripsNUL) CreateCustomer(ctx context.Context, c storage.Customer) error {
+	c.Website = strings.ReplaceAll(c.Website, "\x00", "")
+	return s.Store.CreateCustomer(ctx, c)
+}
+
+type repairsSearch struct{ storage.Store }
+
+func (s repairsSearch) Customers(ctx context.Context, q storage.CustomerQuery) ([]storage.Customer, error) {
+	q.Search = strings.ToValidUTF8(strings.ReplaceAll(q.Search, "\x00", ""), "")
+	return s.Store.Customers(ctx, q)
+}
+
+type anyJSON struct{ storage.Store }
+
+func (s anyJSON) UpdateDocument(ctx context.Context, customer storage.CustomerID, kind, id string, change func(*storage.Document) error) (storage.Document, error) {
+	return s.Store.UpdateDocument(ctx, customer, kind, id, func(d *storage.Document) error {
+		err := change(d)
+		if string(d.Data) == "[]" {
+			d.Data = json.RawMessage("{}")
+		}
+		return err
+	})
+}
 
 type caching struct {
 	storage.Store
@@ -206,89 +368,4 @@ func (s allKinds) Documents(ctx context.Context, customer storage.CustomerID, q 
 		q.Kind = "content"
 	}
 	return s.Store.Documents(ctx, customer, q)
-}
-
-type noTx struct{ storage.Store }
-
-func (s noTx) InTx(ctx context.Context, fn func(context.Context, storage.Store) error) error {
-	return fn(ctx, s)
-}
-
-type ownError struct{ storage.Store }
-
-func (s ownError) InTx(ctx context.Context, fn func(context.Context, storage.Store) error) error {
-	if s.Store.InTx(ctx, fn) != nil {
-		return errors.New("the transaction was rolled back")
-	}
-	return nil
-}
-
-type commitsPanic struct{ storage.Store }
-
-func (s commitsPanic) InTx(ctx context.Context, fn func(context.Context, storage.Store) error) error {
-	var v any
-	err := s.Store.InTx(ctx, func(ctx context.Context, tx storage.Store) error {
-		defer func() { v = recover() }()
-		return fn(ctx, tx)
-	})
-	if v != nil {
-		panic(v)
-	}
-	return err
-}
-
-// poisoned refuses everything after a refusal, as PostgreSQL does in a
-// transaction after an error.
-type poisoned struct {
-	storage.Store
-	refused bool
-}
-
-func (s *poisoned) CreateKey(ctx context.Context, k storage.Key) error {
-	err := s.Store.CreateKey(ctx, k)
-	s.refused = s.refused || err != nil
-	return err
-}
-
-func (s *poisoned) AppendEvent(ctx context.Context, e storage.Event) error {
-	if s.refused {
-		return errors.New("current transaction is aborted")
-	}
-	return s.Store.AppendEvent(ctx, e)
-}
-
-// commitsEarly has transactions at the second level only.
-type commitsEarly struct{ storage.Store }
-
-func (s commitsEarly) InTx(ctx context.Context, fn func(context.Context, storage.Store) error) error {
-	return fn(ctx, s.Store)
-}
-
-// flat has no savepoints.
-type flat struct {
-	storage.Store
-	inside bool
-}
-
-func (s *flat) InTx(ctx context.Context, fn func(context.Context, storage.Store) error) error {
-	if s.inside {
-		return fn(ctx, s)
-	}
-	return s.Store.InTx(ctx, func(ctx context.Context, tx storage.Store) error {
-		tx.(*flat).inside = true
-		return fn(ctx, tx)
-	})
-}
-
-type losesUpdates struct{ storage.Store }
-
-func (s losesUpdates) UpdateCustomer(ctx context.Context, id storage.CustomerID, change func(*storage.Customer) error) (storage.Customer, error) {
-	c, err := s.Customer(ctx, id)
-	if err != nil {
-		return c, err
-	}
-	if err := change(&c); err != nil {
-		return c, err
-	}
-	return s.Store.UpdateCustomer(ctx, id, func(stored *storage.Customer) error { *stored = c; return nil })
 }
