@@ -199,6 +199,31 @@ func TestLostConnections(t *testing.T) {
 	}
 }
 
+func TestNoPrepare(t *testing.T) {
+	dsn := pgtest.DSN(t)
+	db, err := sql.Open("pgx", dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for _, noPrepare := range []bool{false, true} {
+		s := open(t, dsn, &pgstore.Options{NoPrepare: noPrepare, MaxConns: 1})
+		if err := s.Ping(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := s.KeyByHash(t.Context(), [32]byte{}); !errors.Is(err, storage.ErrNotFound) {
+			t.Error(err)
+		}
+		var last string // what the store's connection ran; a prepared query has a placeholder
+		err := db.QueryRowContext(t.Context(), `SELECT query FROM pg_stat_activity
+			WHERE datname = current_database() AND query LIKE '%api_keys AS k JOIN%' AND pid <> pg_backend_pid()
+			ORDER BY query_start DESC LIMIT 1`).Scan(&last)
+		if err != nil || strings.Contains(last, "$1") == noPrepare {
+			t.Errorf("NoPrepare %v: it ran %q, %v", noPrepare, last, err)
+		}
+	}
+}
+
 func TestMaxConns(t *testing.T) {
 	s := open(t, pgtest.DSN(t), &pgstore.Options{MaxConns: 1})
 	create(t, s, storage.Customer{ID: "c"})

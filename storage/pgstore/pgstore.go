@@ -32,6 +32,10 @@ type Options struct {
 	// NoMigrate leaves the tables as they are. Default: Open brings them up to
 	// date.
 	NoMigrate bool
+	// NoPrepare keeps the hottest query from being a prepared statement, as a
+	// pooler in transaction mode may need: see [bunstore.Options]. Such a pooler
+	// can't migrate either, because that takes a lock of the session.
+	NoPrepare bool
 	// MaxConns is how many connections may be open at once. Default: 16.
 	MaxConns int
 	// MaxConnLifetime is when a connection is replaced by a new one, so that load
@@ -110,7 +114,7 @@ func (s *Store) prepare(ctx context.Context, o Options) error {
 		}
 	}
 	var err error
-	s.Store, err = bunstore.New(db, nil)
+	s.Store, err = bunstore.New(db, &bunstore.Options{NoPrepare: o.NoPrepare})
 	return err
 }
 

@@ -61,6 +61,9 @@ var faults = map[string]fault{
 	"search has wildcards":               {"Run/CustomersSearch", func(s storage.Store) storage.Store { return wildcards{s} }},
 	"search finds parts of an ID":        {"Run/CustomersSearch", func(s storage.Store) storage.Store { return partsOfIDs{s} }},
 	"absent customers have a state":      {"Run/CustomerStatuses", func(s storage.Store) storage.Store { return absentStates{s} }},
+	"the state is not selected by":       {"Run/Customers", func(s storage.Store) storage.Store { return anyStatus{s} }},
+	"expired keys are not listed":        {"Run/Keys", func(s storage.Store) storage.Store { return listsLiving{s} }},
+	"deleting goes by the ID alone":      {"Run/DeleteDocument", func(s storage.Store) storage.Store { return deletesTwins{s} }},
 	"a taken key is swallowed":           {"Run/CreateKey", func(s storage.Store) storage.Store { return swallowsExists{s} }},
 	"expired keys are hidden":            {"Run/KeyByHash", func(s storage.Store) storage.Store { return hidesExpired{s} }},
 	"deleting nothing succeeds":          {"Run/DeleteKey", func(s storage.Store) storage.Store { return deletesNothing{s} }},
@@ -73,6 +76,7 @@ var faults = map[string]fault{
 	"a failed change is stored":          {"Run/UpdateDocument", func(s storage.Store) storage.Store { return storesFailed{s} }},
 	"documents of all kinds are listed":  {"Run/Documents", func(s storage.Store) storage.Store { return allKinds{s} }},
 
+	"InTx never commits":                 {"Tx/TxCommits", func(s storage.Store) storage.Store { return neverCommits{s} }},
 	"InTx is no transaction":             {"Tx/TxRollsBackOnError", func(s storage.Store) storage.Store { return noTx{s} }},
 	"InTx has an error of its own":       {"Tx/TxRollsBackOnError", func(s storage.Store) storage.Store { return ownError{s} }},
 	"InTx commits after a panic":         {"Tx/TxRollsBackOnPanic", func(s storage.Store) storage.Store { return commitsPanic{s} }},
@@ -81,12 +85,13 @@ var faults = map[string]fault{
 	"an inner transaction commits early": {"Tx/NestedTxJoins", func(s storage.Store) storage.Store { return commitsEarly{s} }},
 	"an inner transaction is none":       {"Tx/NestedTxUndoesItsOwn", func(s storage.Store) storage.Store { return &flat{Store: s} }},
 
+	"only one at a time may call":     {"Concurrent/EveryMethodAtOnce", func(s storage.Store) storage.Store { return &oneAtATime{Store: s} }},
 	"updates are lost":                {"Concurrent/NoUpdateIsLost", func(s storage.Store) storage.Store { return losesUpdates{s} }},
 	"two creators win":                {"Concurrent/OneCreatorWins", func(s storage.Store) storage.Store { return swallowsExists{s} }},
 	"two deleters win":                {"Concurrent/OneDeleterWins", func(s storage.Store) storage.Store { return deletesNothing{s} }},
 	"half a transaction is seen":      {"Concurrent/NoHalfTransactionIsSeen", func(s storage.Store) storage.Store { return noTx{s} }},
 	"pages move while records arrive": {"Concurrent/PagingWhileRecordsArrive", func(s storage.Store) storage.Store { return &counting{Store: s, offsets: map[string]int{}} }},
-	"the last to touch wins":          {"Concurrent/TouchKeysTogether", func(s storage.Store) storage.Store { return touchesAlways{s} }},
+	"only one at a time may touch":    {"Concurrent/TouchKeysTogether", func(s storage.Store) storage.Store { return &oneAtATime{Store: s} }},
 	"waiting ignores the context":     {"Concurrent/WaitingEndsWithTheContext", func(s storage.Store) storage.Store { return ignoresContext{s} }},
 
 	"records are lost when closed": {"Reopen/Read", nil},

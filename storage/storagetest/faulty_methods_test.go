@@ -105,6 +105,7 @@ type counting struct {
 func (s *counting) Keys(ctx context.Context, customer storage.CustomerID, p storage.Page) ([]storage.Key, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	time.Sleep(time.Millisecond) // lets records arrive
 	offset, known := s.offsets[p.Before]
 	if !known && p.Before != "" {
 		list, err := s.Store.Keys(ctx, customer, p)
@@ -268,6 +269,13 @@ func (s wildcards) Customers(ctx context.Context, q storage.CustomerQuery) ([]st
 	return s.Store.Customers(ctx, q)
 }
 
+type anyStatus struct{ storage.Store }
+
+func (s anyStatus) Customers(ctx context.Context, q storage.CustomerQuery) ([]storage.Customer, error) {
+	q.Status = ""
+	return s.Store.Customers(ctx, q)
+}
+
 type partsOfIDs struct{ storage.Store }
 
 func (s partsOfIDs) Customers(ctx context.Context, q storage.CustomerQuery) ([]storage.Customer, error) {
@@ -297,6 +305,22 @@ func (s hidesExpired) KeyByHash(ctx context.Context, hash [32]byte) (storage.Key
 		return storage.Key{}, storage.Customer{}, storage.ErrNotFound
 	}
 	return k, c, err
+}
+
+type listsLiving struct{ storage.Store }
+
+func (s listsLiving) Keys(ctx context.Context, customer storage.CustomerID, p storage.Page) ([]storage.Key, error) {
+	list, err := s.Store.Keys(ctx, customer, p)
+	return slices.DeleteFunc(list, func(k storage.Key) bool {
+		return !k.ExpiresAt.IsZero() && k.ExpiresAt.Before(time.Now())
+	}), err
+}
+
+type deletesTwins struct{ storage.Store }
+
+func (s deletesTwins) DeleteDocument(ctx context.Context, customer storage.CustomerID, kind, id string) error {
+	_ = s.Store.DeleteDocument(ctx, customer, "brand", id)
+	return s.Store.DeleteDocument(ctx, customer, kind, id)
 }
 
 type deletesNothing struct{ storage.Store }

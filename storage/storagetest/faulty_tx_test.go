@@ -3,14 +3,58 @@ package storagetest_test
 import (
 	"context"
 	"errors"
+	"sync"
+	"time"
 
 	"github.com/heycmo/heycmo-go/storage"
 )
+
+// moment is how long some faults wait, so that others are sure to get between.
+const moment = 5 * time.Millisecond
 
 type noTx struct{ storage.Store }
 
 func (s noTx) InTx(ctx context.Context, fn func(context.Context, storage.Store) error) error {
 	return fn(ctx, s)
+}
+
+func (s noTx) CreateKey(ctx context.Context, k storage.Key) error {
+	time.Sleep(moment)
+	return s.Store.CreateKey(ctx, k)
+}
+
+type neverCommits struct{ storage.Store }
+
+func (s neverCommits) InTx(ctx context.Context, fn func(context.Context, storage.Store) error) error {
+	var failed error
+	_ = s.Store.InTx(ctx, func(ctx context.Context, tx storage.Store) error {
+		failed = fn(ctx, tx)
+		return errors.New("no")
+	})
+	return failed
+}
+
+// oneAtATime fails, as SQLite does without a busy timeout.
+type oneAtATime struct {
+	storage.Store
+	mu sync.Mutex
+}
+
+func (s *oneAtATime) alone(do func() error) error {
+	if !s.mu.TryLock() {
+		return errors.New("database is locked")
+	}
+	defer s.mu.Unlock()
+	time.Sleep(moment)
+	return do()
+}
+
+func (s *oneAtATime) AppendEvent(ctx context.Context, e storage.Event) error {
+	return s.alone(func() error { return s.Store.AppendEvent(ctx, e) })
+}
+
+func (s *oneAtATime) TouchKeys(ctx context.Context, used map[storage.KeyID]time.Time) error {
+	return s.alone(func() error { return s.Store.TouchKeys(ctx, used) })
 }
 
 type ownError struct{ storage.Store }
@@ -89,5 +133,6 @@ func (s losesUpdates) UpdateCustomer(ctx context.Context, id storage.CustomerID,
 	if err := change(&c); err != nil {
 		return c, err
 	}
+	time.Sleep(moment)
 	return s.Store.UpdateCustomer(ctx, id, func(stored *storage.Customer) error { *stored = c; return nil })
 }
