@@ -46,6 +46,9 @@ var (
 	ErrConflict = errors.New("conflict")
 	// ErrInvalid says that a value can't be stored.
 	ErrInvalid = errors.New("invalid value")
+	// ErrUnavailable says that the database can't be reached, or has no room for
+	// another request. Trying again later may succeed.
+	ErrUnavailable = errors.New("the database is not available")
 )
 
 // Invalid returns an error that wraps [ErrInvalid] and says, for whoever sent
@@ -72,8 +75,9 @@ type Store interface {
 	// it. If fn returns nil, everything it did is there afterwards, otherwise
 	// nothing is, and InTx returns fn's error. A panic in fn rolls back too. A
 	// refused write, such as one answered with ErrExists, leaves the transaction
-	// usable. InTx inside InTx joins the outer transaction. Inside fn, only the
-	// Store that fn was given may be used.
+	// usable. InTx inside InTx joins the outer transaction: if the inner fn
+	// fails, its work alone is undone, and the outer one may go on. Inside fn,
+	// only the Store that fn was given may be used.
 	InTx(ctx context.Context, fn func(ctx context.Context, tx Store) error) error
 
 	// Ping asks the database for an answer. It is what readiness reports.

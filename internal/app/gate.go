@@ -152,6 +152,5 @@ func unavailable(err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
-	return httpx.Status(http.StatusServiceUnavailable, "the service can't check this request right now; try again").
-		WithHeader("Retry-After", "5").WithCause(err)
+	return httpx.Unavailable(err)
 }

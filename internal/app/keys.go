@@ -52,6 +52,10 @@ func (a *App) CreateKey(ctx context.Context, customer storage.CustomerID, name s
 	}
 	apiKey, key := newKey(customer, name)
 	err := a.Store.InTx(ctx, func(ctx context.Context, tx storage.Store) error {
+		// Holding the customer keeps two requests from counting at the same time.
+		if _, err := tx.UpdateCustomer(ctx, customer, func(*storage.Customer) error { return nil }); err != nil {
+			return err
+		}
 		keys, err := tx.Keys(ctx, customer, storage.Page{Limit: maxKeys})
 		if err != nil {
 			return err

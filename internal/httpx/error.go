@@ -48,6 +48,13 @@ func (e *StatusError) Error() string { return e.Message }
 // Unwrap returns the cause.
 func (e *StatusError) Unwrap() error { return e.Cause }
 
+// Unavailable returns the error for a request that can't be served right now
+// because of cause.
+func Unavailable(cause error) *StatusError {
+	return Status(http.StatusServiceUnavailable, "the service can't serve this request right now; try again").
+		WithHeader("Retry-After", "5").WithCause(cause)
+}
+
 // statusClientGone is nginx's status for a client that didn't wait. Nobody gets
 // it; it is for the access log.
 const statusClientGone = 499
@@ -59,6 +66,7 @@ const statusClientGone = 499
 //	context.Canceled, if the client has gone  499, which nobody sees
 //	*StatusError                              its own status
 //	auth.ErrNoCredential, ErrUnauthenticated  401, one text for every cause
+//	storage.ErrUnavailable                    503, to be tried again
 //	storage.ErrNotFound                       404
 //	storage.ErrExists, ErrConflict            409
 //	storage.ErrInvalid                        400
@@ -95,6 +103,8 @@ func answerTo(r *http.Request, err error) *StatusError {
 		return status
 	case errors.Is(err, auth.ErrNoCredential), errors.Is(err, auth.ErrUnauthenticated):
 		return Status(http.StatusUnauthorized, "API key is missing or not valid")
+	case errors.Is(err, storage.ErrUnavailable):
+		return Unavailable(err)
 	case errors.Is(err, storage.ErrNotFound):
 		return Status(http.StatusNotFound, "not found")
 	case errors.Is(err, storage.ErrExists):

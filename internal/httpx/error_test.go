@@ -44,6 +44,7 @@ func TestError(t *testing.T) {
 		{"invalid, by hand", fmt.Errorf("email is not well: %w", storage.ErrInvalid), 400, `{"error":"email is not well"}`},
 		{"too large", &http.MaxBytesError{Limit: 1024}, 413, `{"error":"the body must have at most 1024 bytes"}`},
 		{"cancelled inside", context.Canceled, 500, internal},
+		{"unavailable", fmt.Errorf("bunstore: %w: %w", storage.ErrUnavailable, errors.New("dial tcp 10.0.0.1")), 503, `{"error":"the service can't serve this request right now; try again"}`},
 		{"anything", errors.New("disk on fire <&>"), 500, internal},
 		{"HTML", httpx.Status(400, `a<b>&"c"`), 400, `{"error":"a<b>&\"c\""}`},
 	} {

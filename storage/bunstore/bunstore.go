@@ -226,6 +226,8 @@ func wrap(ctx context.Context, err error) error {
 		return fmt.Errorf("bunstore: %w", ctx.Err())
 	case errors.Is(err, sql.ErrNoRows):
 		return storage.ErrNotFound
+	case isUnavailable(err):
+		return fmt.Errorf("bunstore: %w: %w", storage.ErrUnavailable, err)
 	}
 	return fmt.Errorf("bunstore: %w", err)
 }
