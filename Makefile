@@ -45,8 +45,9 @@ test: ## Check everything, as CI does.
 	done; \
 	printf '\n=== make test: everything passed in %d s\n' $$SECONDS
 
+# Not from the cache, which knows nothing of PostgreSQL and the scripts of test/clients.
 race: ## Run all tests with the race detector; none may be skipped for want of a program.
-	$(WITH_NODE) HEYCMO_TEST_REQUIRE=postgres,node go test -race -timeout 20m ./...
+	$(WITH_NODE) HEYCMO_TEST_REQUIRE=postgres,node go test -race -count=1 -timeout 20m ./...
 
 golden: ## Write the golden files of tests anew.
 	@scripts/golden
