@@ -62,17 +62,22 @@ type Func func(r *http.Request) (Principal, error)
 // Authenticate calls f.
 func (f Func) Authenticate(r *http.Request) (Principal, error) { return f(r) }
 
-// First tries authenticators in order and returns the first answer that is not
-// ErrNoCredential.
+// First asks authenticators in order until one knows the caller. If none does,
+// the credential was not valid when at least one of them looked at it, and
+// missing otherwise. Any other error ends the search.
 func First(authenticators ...Authenticator) Authenticator {
 	return Func(func(r *http.Request) (Principal, error) {
+		refusal := ErrNoCredential
 		for _, a := range authenticators {
 			p, err := a.Authenticate(r)
-			if !errors.Is(err, ErrNoCredential) {
+			switch {
+			case errors.Is(err, ErrUnauthenticated):
+				refusal = ErrUnauthenticated
+			case !errors.Is(err, ErrNoCredential):
 				return p, err
 			}
 		}
-		return Principal{}, ErrNoCredential
+		return Principal{}, refusal
 	})
 }
 

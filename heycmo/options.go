@@ -53,8 +53,8 @@ type Options struct {
 	// let a key be changed without a gap. Default: none, the routes answer 501.
 	AdminKeys []string
 
-	// SecretKeys sign what clients hand back, newest first, each with 32 bytes.
-	// Replicas must share them; kept, they let MCP sessions outlive a restart.
+	// SecretKeys sign what clients hand back, each with 32 bytes: the first one
+	// signs, all are believed. Replicas must share them; kept, they let MCP sessions outlive a restart.
 	// Default: one made at random.
 	SecretKeys []SecretKey
 
@@ -121,8 +121,8 @@ func (o *Options) validate() error {
 	}
 	for _, origin := range o.AllowedOrigins {
 		u, err := url.Parse(origin)
-		if err != nil || u.Scheme == "" || u.Host == "" || u.Scheme+"://"+u.Host != origin || strings.Contains(origin, "*") {
-			report("AllowedOrigins: %q must be a whole origin such as https://app.example.com", origin)
+		if err != nil || u.Scheme == "" || u.Host == "" || u.Scheme+"://"+u.Host != origin || strings.ContainsAny(origin, "*ABCDEFGHIJKLMNOPQRSTUVWXYZ") {
+			report("AllowedOrigins: %q must be a whole origin in lower case, such as https://app.example.com", origin)
 		}
 	}
 	for i, key := range o.AdminKeys {
@@ -143,12 +143,19 @@ func (o *Options) validate() error {
 	return errors.Join(errs...)
 }
 
-// sessionSecret returns the key that signs session IDs.
-func (o *Options) sessionSecret() ([]byte, error) {
+// sessionSecrets returns the keys that sign session IDs.
+func (o *Options) sessionSecrets() ([][]byte, error) {
 	if len(o.SecretKeys) == 0 {
 		secret := make([]byte, 32)
 		_, _ = rand.Read(secret) // never fails, see crypto/rand
-		return secret, nil
+		return [][]byte{secret}, nil
 	}
-	return hkdf.Key(sha256.New, o.SecretKeys[0].Key, nil, "heycmo mcp sessions", 32)
+	secrets := make([][]byte, len(o.SecretKeys))
+	for i, key := range o.SecretKeys {
+		var err error
+		if secrets[i], err = hkdf.Key(sha256.New, key.Key, nil, "heycmo mcp sessions", 32); err != nil {
+			return nil, err
+		}
+	}
+	return secrets, nil
 }

@@ -1,6 +1,7 @@
 package heycmo
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -11,7 +12,7 @@ import (
 )
 
 // middleware returns what every request passes on its way in.
-func (s *Server) middleware(o *Options) func(http.Handler) http.Handler {
+func (s *Server) middleware(o *Options) (func(http.Handler) http.Handler, error) {
 	crossOrigin := func(next http.Handler) http.Handler { return next }
 	// With an empty list, package cors would allow every origin.
 	if len(o.AllowedOrigins) > 0 {
@@ -27,21 +28,33 @@ func (s *Server) middleware(o *Options) func(http.Handler) http.Handler {
 			MaxAge: 600,
 		}).Handler
 	}
-	closed := func(next http.Handler) http.Handler {
+	// An embedder's login may be a cookie, which browsers send along for any page.
+	sameSite := http.NewCrossOriginProtection()
+	for _, origin := range o.AllowedOrigins {
+		if err := sameSite.AddTrustedOrigin(origin); err != nil {
+			return nil, fmt.Errorf("AllowedOrigins: %w", err)
+		}
+	}
+	checked := func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if s.isClosed() {
+			switch {
+			case s.isClosed():
 				httpx.Error(w, r, errClosed)
-				return
+			case sameSite.Check(r) != nil:
+				httpx.Error(w, r, errForeignPage)
+			default:
+				next.ServeHTTP(w, r)
 			}
-			next.ServeHTTP(w, r)
 		})
 	}
 	headers := httpx.SecurityHeaders(o.HSTS)
 	log, recovered := httpx.AccessLog(o.Log, o.TrustedProxies...), httpx.Recover(o.Log)
 	return func(next http.Handler) http.Handler {
-		return httpx.RequestID(log(headers(recovered(crossOrigin(closed(next))))))
-	}
+		return httpx.RequestID(log(headers(recovered(crossOrigin(checked(next))))))
+	}, nil
 }
+
+var errForeignPage = httpx.Status(http.StatusForbidden, "pages of this Origin may not use this server")
 
 // routes returns the handler of the whole host.
 func (s *Server) routes(publicURL string) http.Handler {

@@ -2,7 +2,6 @@ package heycmo
 
 import (
 	"context"
-	"errors"
 	"net"
 	"net/http"
 	"time"
@@ -10,11 +9,14 @@ import (
 	"go.uber.org/zap"
 )
 
-// stopTimeout is how long Serve takes to stop, at most.
-const stopTimeout = 4 * time.Second
+// How long Serve takes to stop, at most.
+const (
+	stopTimeout  = 3500 * time.Millisecond // for clients
+	closeTimeout = time.Second             // for what is left then
+)
 
 // Serve runs the host on the listener until ctx ends, with an HTTP server whose
-// time limits fit streams, and stops everything in order within 4 s. Handler is
+// time limits fit streams, and stops everything in order within 5 s. Handler is
 // what to serve when the host is mounted in it; nil serves the host itself. The
 // store stays open. Serve returns nil after a clean stop.
 //
@@ -24,10 +26,10 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, handler http.
 		handler = s
 	}
 	hs := &http.Server{
-		Handler: handler,
-		// No limit on writing: each write to a stream has its own.
+		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      30 * time.Second, // streams have limits of their own
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
 		ErrorLog:          zap.NewStdLog(s.app.Log.Named("http")),
@@ -48,7 +50,14 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, handler http.
 	}
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
-	err = errors.Join(err, hs.Shutdown(stopping), s.Shutdown(stopping))
+	if hs.Shutdown(stopping) != nil {
+		_ = hs.Close() // only clients that don't send or don't read are left
+	}
+	closing, done := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	defer done()
+	if cut := s.Shutdown(closing); cut != nil {
+		s.app.Log.Warn("the stop cut something off", zap.Error(cut))
+	}
 	<-background
 	return err
 }

@@ -108,7 +108,7 @@ func New(store storage.Store, opts *Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("heycmo: %w", err)
 	}
-	secret, err := o.sessionSecret()
+	secrets, err := o.sessionSecrets()
 	if err != nil {
 		return nil, fmt.Errorf("heycmo: %w", err)
 	}
@@ -126,14 +126,16 @@ func New(store storage.Store, opts *Options) (*Server, error) {
 		}),
 	}
 	public, _ := url.Parse(o.PublicURL)
-	config := mcp.Config{Secret: secret, BasePath: strings.TrimSuffix(public.Path, "/"), Origins: o.AllowedOrigins}
+	config := mcp.Config{Secrets: secrets, BasePath: strings.TrimSuffix(public.Path, "/"), Origins: o.AllowedOrigins}
 	if public.Host != "" {
-		config.Hosts = []string{public.Host}
+		config.Hosts = []string{mcp.CanonicalHost(public.Host)}
 	}
 	if s.mcp, err = mcp.New(s.app, config, o.MCP); err != nil {
 		return nil, fmt.Errorf("heycmo: %w", err)
 	}
-	s.outer = s.middleware(&o)
+	if s.outer, err = s.middleware(&o); err != nil {
+		return nil, fmt.Errorf("heycmo: %w", err)
+	}
 	s.all = s.routes(strings.TrimSuffix(o.PublicURL, "/"))
 	return s, nil
 }
@@ -204,11 +206,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	err := s.mcp.Shutdown(ctx)
 	if done != nil {
 		cancel()
-		select {
-		case <-done:
-		case <-ctx.Done():
-			return errors.Join(err, ctx.Err())
-		}
+		<-done
 	}
 	flush, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer stop()

@@ -18,10 +18,10 @@ import (
 // two turns the response into an event stream, in which what mcp-go writes as
 // JSON becomes the last event. So nothing is lost and nothing overtakes.
 type answer struct {
-	sink      responseSink
+	w         http.ResponseWriter
+	sink      *timedSink
 	header    http.Header // mcp-go's own, which only it touches until it is sent
-	timeout   time.Duration
-	streams   bool // the client takes an event stream
+	streams   bool        // the client takes an event stream
 	quiet     time.Duration
 	began     time.Time
 	principal auth.Principal
@@ -44,10 +44,10 @@ const (
 
 func newAnswer(w http.ResponseWriter, r *http.Request, opts Options) *answer {
 	return &answer{
-		sink:    newResponseSink(w),
+		w:       w,
+		sink:    &timedSink{sink: newResponseSink(w), timeout: opts.WriteTimeout},
 		header:  http.Header{},
-		timeout: opts.WriteTimeout,
-		streams: acceptsEvents(r),
+		streams: acceptsEvents(r) && canFlush(w),
 		quiet:   opts.KeepAlive,
 		began:   time.Now(),
 	}
@@ -77,23 +77,23 @@ func (a *answer) WriteHeader(status int) {
 	case a.state == answerEvents:
 		a.wrap = !events
 	case a.state == answerOpen && events:
-		maps.Copy(a.sink.w.Header(), a.header)
+		maps.Copy(a.w.Header(), a.header)
 		a.beginEvents()
 	case a.state == answerOpen:
 		a.state = answerPlain
-		maps.Copy(a.sink.w.Header(), a.header)
+		maps.Copy(a.w.Header(), a.header)
 		if strings.HasPrefix(a.header.Get("Content-Type"), "text/plain") {
-			a.sink.w.Header().Set("Content-Type", "application/json")
+			a.w.Header().Set("Content-Type", "application/json")
 			a.wrap = true
 		}
-		a.sink.w.WriteHeader(status)
+		a.w.WriteHeader(status)
 	}
 }
 
 func (a *answer) beginEvents() {
 	a.state = answerEvents
-	setStreamHeaders(a.sink.w.Header())
-	a.sink.w.WriteHeader(http.StatusOK)
+	setStreamHeaders(a.w.Header())
+	a.w.WriteHeader(http.StatusOK)
 }
 
 // Write sends what mcp-go writes: an event, a whole JSON message, or the text
@@ -118,7 +118,6 @@ func (a *answer) writeLocked(p []byte) error {
 	if a.finished {
 		return errStreamClosed
 	}
-	_ = a.sink.SetWriteDeadline(time.Now().Add(a.timeout))
 	_, err := a.sink.Write(p)
 	if err != nil && a.cancel != nil {
 		a.cancel()

@@ -18,6 +18,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -108,13 +109,15 @@ func (o *Options) Validate() error {
 
 // Config is what the host gives the face.
 type Config struct {
-	// Secret signs session IDs, at least 32 bytes. Replicas that share it, and a
-	// host that keeps it, know each other's sessions.
-	Secret []byte
+	// Secrets sign session IDs, the first one new ones, each with at least 32
+	// bytes. Replicas that share them, and a host that keeps them, know each
+	// other's sessions.
+	Secrets [][]byte
 	// BasePath is the public path under which the host is mounted, when it can't
 	// be seen from the request, such as "/ai"; may be empty.
 	BasePath string
-	// Hosts are the Host values to answer; empty: any.
+	// Hosts are the Host values to answer, as [CanonicalHost] has them; empty:
+	// any.
 	Hosts []string
 	// Origins are the browser origins let in, beside pages of a loopback or
 	// known host itself.
@@ -144,8 +147,8 @@ func New(a *app.App, c Config, o *Options) (*Handler, error) {
 	if err := opts.Validate(); err != nil {
 		return nil, err
 	}
-	if len(c.Secret) < 32 {
-		return nil, errors.New("mcp: the secret must have at least 32 bytes")
+	if len(c.Secrets) == 0 || slices.ContainsFunc(c.Secrets, func(s []byte) bool { return len(s) < 32 }) {
+		return nil, errors.New("mcp: there must be secrets of at least 32 bytes")
 	}
 	opts = opts.withDefaults()
 	h := &Handler{
@@ -153,7 +156,7 @@ func New(a *app.App, c Config, o *Options) (*Handler, error) {
 		opts:     opts,
 		config:   c,
 		log:      a.Log.Named("mcp"),
-		ids:      newSessionIDs(c.Secret),
+		ids:      newSessionIDs(c.Secrets),
 		registry: newRegistry(opts),
 		sse:      newSSESessions(),
 	}

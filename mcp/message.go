@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"runtime/debug"
 
 	mcpgo "github.com/mark3labs/mcp-go/mcp"
 	mcpserver "github.com/mark3labs/mcp-go/server"
@@ -16,6 +17,16 @@ import (
 // message serves POST /mcp/message: it accepts a message for a session, whose
 // answer goes out on the session's stream.
 func (h *Handler) message(w http.ResponseWriter, r *http.Request, c caller) error {
+	release, err := h.registry.reserve(c.Principal, kindCall)
+	if err != nil {
+		return err
+	}
+	handedOn := false
+	defer func() {
+		if !handedOn {
+			release()
+		}
+	}()
 	body, e, problem, limited := h.receive(w, r, c)
 	s, ok := h.sse.find(r.URL.Query().Get("sessionId"), c.Customer)
 	switch {
@@ -45,22 +56,29 @@ func (h *Handler) message(w http.ResponseWriter, r *http.Request, c caller) erro
 	}
 	ctx, cancel := context.WithTimeout(ctx, h.opts.CallTimeout)
 	call := &call{principal: c.Principal, cancel: cancel}
-	release, err := h.registry.reserve(c.Principal, kindCall)
-	if err != nil {
-		cancel()
-		return err
-	}
 	h.registry.add(call)
 	w.WriteHeader(http.StatusAccepted)
+	handedOn = true
 	go func() {
 		defer release()
 		defer h.registry.remove(call)
 		defer cancel()
-		if answer := h.server.HandleMessage(ctx, body); answer != nil {
-			h.send(s, answer)
-		}
+		h.answer(ctx, s, e, body)
 	}()
 	return nil
+}
+
+// answer handles a request and sends its answer.
+func (h *Handler) answer(ctx context.Context, s *sseSession, e envelope, body []byte) {
+	defer func() {
+		if v := recover(); v != nil {
+			h.log.Error("panic", zap.Any("panic", v), zap.ByteString("stack", debug.Stack()))
+			h.send(s, rpcError(e.ID, mcpgo.INTERNAL_ERROR, "something went wrong on our side"))
+		}
+	}()
+	if answer := h.server.HandleMessage(ctx, body); answer != nil {
+		h.send(s, answer)
+	}
 }
 
 // messageContext returns the context in which a message of the session is
@@ -95,8 +113,7 @@ func (c *call) keepAlive()            {}
 func (c *call) end()                  { c.cancel() }
 
 func unsupportedVersion(e envelope) any {
-	version, _ := e.Params.Meta.ProtocolVersion.(string)
-	answer := mcpgo.UnsupportedProtocolVersionError{Version: version, Supported: mcpgo.LegacyProtocolVersions()}.JSONRPCError()
+	answer := mcpgo.UnsupportedProtocolVersionError{Version: e.Version, Supported: mcpgo.LegacyProtocolVersions()}.JSONRPCError()
 	answer.ID = requestID(e.ID)
 	return answer
 }

@@ -132,7 +132,7 @@ func (g *registry) tick(stop chan struct{}) {
 			return
 		case <-ticker.C:
 			for _, m := range g.all() {
-				m.keepAlive()
+				go m.keepAlive() // one that doesn't read must not hold up the others
 			}
 		}
 	}

@@ -85,17 +85,19 @@ func (h *Handler) addTool(s *mcpserver.MCPServer, t *agent.Tool) error {
 		if err != nil {
 			return mcpgo.NewToolResultError("arguments must be a JSON object"), nil
 		}
-		result, err := h.app.CallTool(withReporter(ctx, request.Params.Meta), p, t.Name, args)
+		ctx, done := working(withReporter(ctx, request.Params.Meta))
+		defer done()
+		result, err := h.app.CallTool(ctx, p, t.Name, args)
 		if err != nil {
 			return mcpgo.NewToolResultError(callerText(err)), nil
 		}
-		return h.toolResult(result), nil
+		return h.toolResult(t.Name, result), nil
 	})
 	return nil
 }
 
 // toolResult puts a result into the protocol's form.
-func (h *Handler) toolResult(result agent.Result) *mcpgo.CallToolResult {
+func (h *Handler) toolResult(tool string, result agent.Result) *mcpgo.CallToolResult {
 	out := &mcpgo.CallToolResult{Content: []mcpgo.Content{}}
 	size := len(result.Structured)
 	for _, c := range result.Content {
@@ -106,6 +108,11 @@ func (h *Handler) toolResult(result agent.Result) *mcpgo.CallToolResult {
 		return mcpgo.NewToolResultError(fmt.Sprintf("the result has %d bytes, more than the %d that fit into an answer; ask for less", size, h.opts.MaxResult))
 	}
 	if len(result.Structured) > 0 {
+		var object map[string]json.RawMessage
+		if err := json.Unmarshal(result.Structured, &object); err != nil {
+			h.log.Error("a tool's structured result is no JSON object", zap.String("tool", tool), zap.Error(err))
+			return mcpgo.NewToolResultError("something went wrong on our side; try again later")
+		}
 		out.StructuredContent = result.Structured
 	}
 	return out
@@ -143,6 +150,8 @@ func (h *Handler) addPrompt(s *mcpserver.MCPServer, p agent.Prompt) {
 			}
 		}
 		caller, _ := auth.FromContext(ctx)
+		ctx, done := working(ctx)
+		defer done()
 		text, err := h.app.GetPrompt(ctx, caller, p, args)
 		if err != nil {
 			return nil, errors.New(callerText(err))
@@ -163,6 +172,8 @@ func (h *Handler) addResource(s *mcpserver.MCPServer, r agent.Resource) {
 			}
 		}
 		caller, _ := auth.FromContext(ctx)
+		ctx, done := working(ctx)
+		defer done()
 		text, err := h.app.ReadResource(ctx, caller, r, variable)
 		if err != nil {
 			return nil, errors.New(callerText(err))

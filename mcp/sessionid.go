@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"net/http"
+	"slices"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	mcpserver "github.com/mark3labs/mcp-go/server"
@@ -28,23 +29,23 @@ var errSession = errors.New("unknown session")
 // random number with a MAC over it and the customer, so that any replica knows
 // whose it is without having stored anything, and nobody can make one up.
 type sessionIDs struct {
-	secret []byte
-	ended  *lru.Cache[string, struct{}]
+	secrets [][]byte // the first signs
+	ended   *lru.Cache[string, struct{}]
 }
 
-func newSessionIDs(secret []byte) *sessionIDs {
+func newSessionIDs(secrets [][]byte) *sessionIDs {
 	ended, _ := lru.New[string, struct{}](maxEnded) // fails for a size below 1 only
-	return &sessionIDs{secret, ended}
+	return &sessionIDs{secrets, ended}
 }
 
 func (s *sessionIDs) generate(owner storage.CustomerID) string {
 	nonce := make([]byte, nonceLength)
 	_, _ = rand.Read(nonce) // never fails, see crypto/rand
-	return base64.RawURLEncoding.EncodeToString(append(nonce, s.mac(nonce, owner)...))
+	return base64.RawURLEncoding.EncodeToString(append(nonce, mac(s.secrets[0], nonce, owner)...))
 }
 
-func (s *sessionIDs) mac(nonce []byte, owner storage.CustomerID) []byte {
-	m := hmac.New(sha256.New, s.secret)
+func mac(secret, nonce []byte, owner storage.CustomerID) []byte {
+	m := hmac.New(sha256.New, secret)
 	m.Write([]byte("mcp session\x00"))
 	m.Write(nonce)
 	m.Write([]byte(owner))
@@ -57,10 +58,9 @@ func (s *sessionIDs) check(id string, owner storage.CustomerID) bool {
 	if err != nil || len(b) != 2*nonceLength {
 		return false
 	}
-	if !hmac.Equal(b[nonceLength:], s.mac(b[:nonceLength], owner)) {
-		return false
-	}
-	return !s.ended.Contains(id)
+	return slices.ContainsFunc(s.secrets, func(secret []byte) bool {
+		return hmac.Equal(b[nonceLength:], mac(secret, b[:nonceLength], owner))
+	}) && !s.ended.Contains(id)
 }
 
 func (s *sessionIDs) end(id string) { s.ended.Add(id, struct{}{}) }

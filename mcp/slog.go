@@ -8,25 +8,19 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// zapHandler passes mcp-go's warnings and errors on to zap. Their attributes
-// hold session IDs and are left out, except for the error.
+// zapHandler passes mcp-go's own messages on to zap for debugging. Whatever a
+// client can cause is no warning, and attributes are left out, because they hold
+// session IDs.
 type zapHandler struct{ log *zap.Logger }
 
 func newSlog(log *zap.Logger) *slog.Logger { return slog.New(zapHandler{log}) }
 
 func (h zapHandler) Enabled(_ context.Context, level slog.Level) bool {
-	return level >= slog.LevelWarn && h.log.Core().Enabled(zapcore.WarnLevel)
+	return level >= slog.LevelWarn && h.log.Core().Enabled(zapcore.DebugLevel)
 }
 
 func (h zapHandler) Handle(_ context.Context, record slog.Record) error {
-	var fields []zap.Field
-	record.Attrs(func(a slog.Attr) bool {
-		if a.Key == "err" || a.Key == "panic" {
-			fields = append(fields, zap.Any(a.Key, a.Value.Any()))
-		}
-		return true
-	})
-	h.log.Warn(record.Message, fields...)
+	h.log.Debug(record.Message)
 	return nil
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/heycmo/heycmo-go/auth"
 	"github.com/heycmo/heycmo-go/internal/app"
+	"github.com/heycmo/heycmo-go/internal/httpx"
 	"github.com/heycmo/heycmo-go/storage"
 )
 
@@ -98,6 +99,11 @@ func (h *Handler) openSSE(w http.ResponseWriter, r *http.Request, c caller) erro
 	release, err := h.registry.reserve(c.Principal, kindStream)
 	if err != nil {
 		return err
+	}
+	if !canFlush(w) {
+		release()
+		h.log.Error("a middleware outside of the host takes the ability to stream away: its ResponseWriter needs Flush or Unwrap")
+		return httpx.Status(http.StatusInternalServerError, "this server can't stream")
 	}
 	setStreamHeaders(w.Header())
 	id := rand.Text()

@@ -26,22 +26,70 @@ func setStreamHeaders(header http.Header) {
 	header.Set("X-Accel-Buffering", "no")
 }
 
-// sink is where a stream's bytes go. Only Write needs to be called by one
-// goroutine at a time.
+// sink is where bytes go. Only one goroutine at a time calls Write.
 type sink interface {
 	Write(p []byte) (int, error)
 	SetWriteDeadline(t time.Time) error
 	Close() error
 }
 
+// timedSink gives every write to a sink a deadline, and none to the time
+// between: HTTP/2 resets a stream whose deadline passes, whether or not anything
+// is being written.
+type timedSink struct {
+	sink
+	timeout time.Duration
+
+	mu      sync.Mutex // the deadline is set under it alone
+	writing bool
+	stopped bool
+}
+
+func (t *timedSink) Write(p []byte) (int, error) {
+	if !t.begin() {
+		return 0, errStreamClosed
+	}
+	defer t.finish()
+	return t.sink.Write(p)
+}
+
+func (t *timedSink) begin() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.stopped {
+		return false
+	}
+	t.writing = true
+	_ = t.SetWriteDeadline(time.Now().Add(t.timeout))
+	return true
+}
+
+func (t *timedSink) finish() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.writing = false
+	if !t.stopped {
+		_ = t.SetWriteDeadline(time.Time{})
+	}
+}
+
+// stop refuses further writes and cuts short the one that is under way.
+func (t *timedSink) stop() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.stopped = true
+	if t.writing {
+		_ = t.SetWriteDeadline(time.Unix(1, 0))
+	}
+}
+
 // stream is an open server-sent event stream. Writes come from many goroutines,
 // go out whole and in order, and each has a deadline: a client that doesn't read
 // loses its stream.
 type stream struct {
-	sink    sink
-	timeout time.Duration
-	ctx     context.Context // ends when the stream is closed
-	cancel  context.CancelFunc
+	sink   *timedSink
+	ctx    context.Context // ends when the stream is closed
+	cancel context.CancelFunc
 
 	mu     sync.Mutex
 	closed bool
@@ -49,7 +97,7 @@ type stream struct {
 
 func newStream(s sink, timeout time.Duration) *stream {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &stream{sink: s, timeout: timeout, ctx: ctx, cancel: cancel}
+	return &stream{sink: &timedSink{sink: s, timeout: timeout}, ctx: ctx, cancel: cancel}
 }
 
 // write sends p whole, or closes the stream.
@@ -63,7 +111,6 @@ func (s *stream) writeLocked(p []byte) error {
 	if s.closed {
 		return errStreamClosed
 	}
-	_ = s.sink.SetWriteDeadline(time.Now().Add(s.timeout))
 	_, err := s.sink.Write(p)
 	if err != nil {
 		s.closeLocked()
@@ -82,10 +129,8 @@ func (s *stream) keepAlive() {
 // close ends the stream, cutting short what is being written. Nothing is
 // written any more once it has returned.
 func (s *stream) close() {
-	if !s.mu.TryLock() {
-		_ = s.sink.SetWriteDeadline(time.Unix(1, 0))
-		s.mu.Lock()
-	}
+	s.sink.stop()
+	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closeLocked()
 }
@@ -95,6 +140,19 @@ func (s *stream) closeLocked() {
 		s.closed = true
 		_ = s.sink.Close()
 		s.cancel()
+	}
+}
+
+// canFlush reports whether events can be sent through w, which some middleware
+// prevents.
+func canFlush(w http.ResponseWriter) bool {
+	for {
+		wrapper, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			_, ok := w.(http.Flusher)
+			return ok
+		}
+		w = wrapper.Unwrap()
 	}
 }
 

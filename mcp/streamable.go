@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"net/http"
 	"strings"
+	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	mcpgo "github.com/mark3labs/mcp-go/mcp"
@@ -50,12 +51,19 @@ func (discard) CanStream() bool             { return false }
 // post serves POST /mcp (MCP 2026-07-28 and 2025-11-25, basic/transports,
 // "Streamable HTTP").
 func (h *Handler) post(w http.ResponseWriter, r *http.Request, c caller) error {
+	release, err := h.registry.reserve(c.Principal, kindCall)
+	if err != nil {
+		return err
+	}
+	defer release()
 	body, e, problem, limited := h.receive(w, r, c)
 	if limited != nil {
 		return limited
 	}
 	modern := e.isModern() || isModern(r)
-	if problem == nil && !modern && e.Method != string(mcpgo.MethodInitialize) {
+	named := r.Header.Get(mcpserver.HeaderKeySessionID) != ""
+	first := problem == nil && e.Method == string(mcpgo.MethodInitialize)
+	if !modern && !first && (problem == nil || named) {
 		if err := h.checkSession(r, c); err != nil {
 			return err
 		}
@@ -64,15 +72,16 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request, c caller) error {
 		return problem
 	}
 	a := newAnswer(w, r, h.opts)
-	if !e.isRequest() {
+	switch {
+	case !e.isRequest():
 		h.handle(r.Context(), a, r, body)
 		return nil
+	case e.Method == string(mcpgo.MethodSubscriptionsListen):
+		release()
+		return h.holdStream(a, r, body, c)
 	}
-	k := kindCall
-	if e.Method == string(mcpgo.MethodSubscriptionsListen) {
-		k = kindStream
-	}
-	return h.hold(a, r, body, c, k)
+	h.holdCall(a, r, body, c)
+	return nil
 }
 
 // listen serves GET /mcp: the stream on which requests to the client travel.
@@ -85,7 +94,7 @@ func (h *Handler) listen(w http.ResponseWriter, r *http.Request, c caller) error
 			return err
 		}
 	}
-	return h.hold(newAnswer(w, r, h.opts), r, nil, c, kindStream)
+	return h.holdStream(newAnswer(w, r, h.opts), r, nil, c)
 }
 
 // endSession serves DELETE /mcp.
@@ -94,8 +103,8 @@ func (h *Handler) endSession(w http.ResponseWriter, r *http.Request, c caller) e
 		if err := h.checkSession(r, c); err != nil {
 			return err
 		}
+		h.remembered.Remove(r.Header.Get(mcpserver.HeaderKeySessionID))
 	}
-	h.remembered.Remove(r.Header.Get(mcpserver.HeaderKeySessionID))
 	h.handle(r.Context(), newAnswer(w, r, h.opts), r, nil)
 	return nil
 }
@@ -118,31 +127,53 @@ func (h *Handler) checkSession(r *http.Request, c caller) error {
 	return nil
 }
 
-// hold handles a request that stays open for a while: it counts, and it ends
-// when the caller loses access, takes too long, or the server closes.
-func (h *Handler) hold(a *answer, r *http.Request, body []byte, c caller, k kind) error {
-	release, err := h.registry.reserve(c.Principal, k)
+// holdCall handles a request that has a slot. It ends early when the caller
+// loses access, when it takes too long, or when the server closes; the client
+// then gets an answer that says so.
+func (h *Handler) holdCall(a *answer, r *http.Request, body []byte, c caller) {
+	call, cancel := context.WithTimeout(r.Context(), h.opts.CallTimeout)
+	defer cancel()
+	// mcp-go answers nothing once its own context has ended, so only the work
+	// gets to see the end of this one.
+	h.hold(context.WithValue(r.Context(), callKey{}, call), cancel, a, r, body, c)
+}
+
+type callKey struct{}
+
+// working returns the context for the work that a request asks for.
+func working(ctx context.Context) (context.Context, context.CancelFunc) {
+	call, ok := ctx.Value(callKey{}).(context.Context)
+	if !ok {
+		return ctx, func() {}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(call, func() { cancel(context.Cause(call)) })
+	return ctx, func() {
+		stop()
+		cancel(nil)
+	}
+}
+
+// holdStream handles a request that stays open until one side ends it.
+func (h *Handler) holdStream(a *answer, r *http.Request, body []byte, c caller) error {
+	release, err := h.registry.reserve(c.Principal, kindStream)
 	if err != nil {
 		return err
 	}
 	defer release()
-	var ctx context.Context
-	if k == kindCall {
-		ctx, a.cancel = context.WithTimeout(r.Context(), h.opts.CallTimeout)
-	} else {
-		ctx, a.cancel = context.WithCancel(r.Context())
-	}
-	defer a.cancel()
-	a.principal = c.Principal
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	a.pump = startPump(ctx, a.notify)
+	h.hold(withPump(ctx, a.pump), cancel, a, r, body, c)
+	return nil
+}
+
+func (h *Handler) hold(ctx context.Context, cancel context.CancelFunc, a *answer, r *http.Request, body []byte, c caller) {
+	_ = a.sink.SetWriteDeadline(time.Time{}) // the server's own would end it
+	a.principal, a.cancel = c.Principal, cancel
 	h.registry.add(a)
 	defer h.registry.remove(a)
-	ctx = withNotifier(ctx, a.notify)
-	if k == kindStream {
-		a.pump = startPump(ctx, a.notify)
-		ctx = withPump(ctx, a.pump)
-	}
-	h.handle(ctx, a, r, body)
-	return nil
+	h.handle(withNotifier(ctx, a.notify), a, r, body)
 }
 
 func (h *Handler) handle(ctx context.Context, a *answer, r *http.Request, body []byte) {

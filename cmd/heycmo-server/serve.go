@@ -74,6 +74,9 @@ func openStore(ctx context.Context, database string) (closingStore, error) {
 		}
 		return store, nil
 	}
+	if strings.Contains(database, "://") || strings.Contains(database, "=") {
+		return nil, errors.New("HEYCMO_DATABASE must be a file, :memory:, or an address such as postgres://user@host/name")
+	}
 	store, err := sqlitestore.Open(ctx, database, nil)
 	if err != nil {
 		return nil, fmt.Errorf("HEYCMO_DATABASE: %w", err)
@@ -82,20 +85,27 @@ func openStore(ctx context.Context, database string) (closingStore, error) {
 }
 
 func isPostgres(database string) bool {
-	return strings.HasPrefix(database, "postgres://") || strings.HasPrefix(database, "postgresql://")
+	scheme, _, _ := strings.Cut(strings.ToLower(database), "://")
+	return scheme == "postgres" || scheme == "postgresql"
 }
 
-func maskPassword(database string) string {
-	if u, err := url.Parse(database); err == nil && isPostgres(database) {
-		return u.Redacted()
+// maskDatabase leaves no password in the setting: of an address only what says
+// where the database is.
+func maskDatabase(database string) string {
+	if !strings.ContainsAny(database, ":=@") || database == sqlitestore.Memory {
+		return database
 	}
-	return database
+	u, err := url.Parse(database)
+	if err != nil || u.Host == "" {
+		return "********"
+	}
+	return u.Scheme + "://" + u.Host + u.Path
 }
 
 // developmentSecret returns the secret that is kept beside the SQLite file, and
 // makes it if need be. A database that is no file gets a new one each time.
 func developmentSecret(database string) ([]heycmo.SecretKey, error) {
-	if database == ":memory:" || isPostgres(database) {
+	if database == sqlitestore.Memory || isPostgres(database) {
 		return nil, nil
 	}
 	path := database + ".secret"

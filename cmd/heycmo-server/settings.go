@@ -170,7 +170,7 @@ func (configCommand) Run(c console, s *settings, app *kong.Kong) error {
 			value = "********"
 		}
 		if flag.Name == "database" {
-			value = maskPassword(value)
+			value = maskDatabase(value)
 		}
 		if _, err := fmt.Fprintf(c.out, "%s=%s\n", variable(flag.Name), value); err != nil {
 			return err

@@ -61,12 +61,11 @@ const (
 	accessInterval = 2 * time.Second // keeps "refused within 5 s" on every replica
 	touchInterval  = 10 * time.Second
 	sweepInterval  = time.Hour
-	expiredKeyLife = 30 * 24 * time.Hour
 )
 
 // Run does the background work until ctx ends: it closes the streams of callers
-// who lost access, records when keys were used and forgets keys that expired
-// long ago.
+// who lost access, records when keys were used and forgets keys that have
+// expired.
 func (a *App) Run(ctx context.Context) {
 	access, touch, sweep := time.NewTicker(accessInterval), time.NewTicker(touchInterval), time.NewTicker(sweepInterval)
 	defer access.Stop()
@@ -81,7 +80,7 @@ func (a *App) Run(ctx context.Context) {
 		case <-touch.C:
 			a.logFailure(ctx, "key use", a.FlushKeyUse(ctx))
 		case <-sweep.C:
-			_, err := a.Store.DeleteExpiredKeys(ctx, storage.Now().Add(-expiredKeyLife))
+			_, err := a.Store.DeleteExpiredKeys(ctx, storage.Now())
 			a.logFailure(ctx, "key sweep", err)
 		}
 	}

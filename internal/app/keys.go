@@ -52,16 +52,8 @@ func (a *App) CreateKey(ctx context.Context, customer storage.CustomerID, name s
 	}
 	apiKey, key := newKey(customer, name)
 	err := a.Store.InTx(ctx, func(ctx context.Context, tx storage.Store) error {
-		// Holding the customer keeps two requests from counting at the same time.
-		if _, err := tx.UpdateCustomer(ctx, customer, func(*storage.Customer) error { return nil }); err != nil {
+		if err := makeRoom(ctx, tx, customer); err != nil {
 			return err
-		}
-		keys, err := tx.Keys(ctx, customer, storage.Page{Limit: maxKeys})
-		if err != nil {
-			return err
-		}
-		if len(keys) == maxKeys {
-			return fmt.Errorf("there are %d keys already; revoke one first: %w", maxKeys, storage.ErrConflict)
 		}
 		if err := tx.CreateKey(ctx, key); err != nil {
 			return err
@@ -69,6 +61,31 @@ func (a *App) CreateKey(ctx context.Context, customer storage.CustomerID, name s
 		return storage.Record(ctx, tx, customer, "key.created", map[string]any{"keyId": key.ID})
 	})
 	return apiKey, key, err
+}
+
+// makeRoom sees to it that the customer may have one more key: those that have
+// expired go, and too many others are refused.
+func makeRoom(ctx context.Context, tx storage.Store, customer storage.CustomerID) error {
+	// Holding the customer keeps two requests from counting at the same time.
+	if _, err := tx.UpdateCustomer(ctx, customer, func(*storage.Customer) error { return nil }); err != nil {
+		return err
+	}
+	keys, err := tx.Keys(ctx, customer, storage.Page{Limit: maxKeys})
+	if err != nil {
+		return err
+	}
+	live := 0
+	for _, k := range keys {
+		if !auth.Expired(k.ExpiresAt) {
+			live++
+		} else if err := tx.DeleteKey(ctx, customer, k.ID); err != nil {
+			return err
+		}
+	}
+	if live == maxKeys {
+		return fmt.Errorf("there are %d keys already; revoke one first: %w", maxKeys, storage.ErrConflict)
+	}
+	return nil
 }
 
 // Rotation is the outcome of RotateKey.
@@ -89,6 +106,9 @@ func (a *App) RotateKey(ctx context.Context, p auth.Principal, overlap time.Dura
 	}
 	var done Rotation
 	err := a.Store.InTx(ctx, func(ctx context.Context, tx storage.Store) error {
+		if err := makeRoom(ctx, tx, p.Customer); err != nil {
+			return err
+		}
 		var name string
 		old, err := tx.UpdateKey(ctx, p.Customer, p.Key, func(k *storage.Key) error {
 			name = k.Name
