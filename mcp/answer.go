@@ -25,6 +25,7 @@ type answer struct {
 	quiet     time.Duration
 	began     time.Time
 	principal auth.Principal
+	session   string // that the request names; may be empty
 	cancel    context.CancelFunc
 	pump      *pump // nil for a call
 

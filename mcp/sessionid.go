@@ -63,6 +63,8 @@ func (s *sessionIDs) check(id string, owner storage.CustomerID) bool {
 	}) && !s.ended.Contains(id)
 }
 
+func (s *sessionIDs) hasEnded(id string) bool { return s.ended.Contains(id) }
+
 func (s *sessionIDs) end(id string) { s.ended.Add(id, struct{}{}) }
 
 // ResolveSessionIdManager gives mcp-go the session IDs of the request's caller.

@@ -106,7 +106,19 @@ func (h *Handler) endSession(w http.ResponseWriter, r *http.Request, c caller) e
 		h.remembered.Remove(r.Header.Get(mcpserver.HeaderKeySessionID))
 	}
 	h.handle(r.Context(), newAnswer(w, r, h.opts), r, nil)
+	if id := r.Header.Get(mcpserver.HeaderKeySessionID); h.ids.hasEnded(id) {
+		h.endListeners(id)
+	}
 	return nil
+}
+
+// endListeners closes the streams of a session that has ended.
+func (h *Handler) endListeners(session string) {
+	for _, m := range h.registry.all() {
+		if a, ok := m.(*answer); ok && a.session == session {
+			a.end()
+		}
+	}
 }
 
 func isModern(r *http.Request) bool {
@@ -171,6 +183,7 @@ func (h *Handler) holdStream(a *answer, r *http.Request, body []byte, c caller) 
 func (h *Handler) hold(ctx context.Context, cancel context.CancelFunc, a *answer, r *http.Request, body []byte, c caller) {
 	_ = a.sink.SetWriteDeadline(time.Time{}) // the server's own would end it
 	a.principal, a.cancel = c.Principal, cancel
+	a.session = r.Header.Get(mcpserver.HeaderKeySessionID)
 	h.registry.add(a)
 	defer h.registry.remove(a)
 	h.handle(withNotifier(ctx, a.notify), a, r, body)

@@ -16,7 +16,6 @@ const inputs = {
   save_content: { agent: 'cmo', type: 'plan', title: 'Launch plan', body: 'Week one: *write* ✍️, then send.' },
   get_content: (id) => ({ id }),
 };
-const cause = /API key|\b401\b/i;
 const brandURI = 'heycmo://brand';
 
 // play takes a connected client of either SDK and returns what it saw.
@@ -103,8 +102,10 @@ function text(result) {
   return (result.content ?? []).map((block) => block.text ?? '').join('\n');
 }
 
+// What a client shows of a bad key: the server's sentence, or at least the status.
+const cause = /API key|\b401\b/i;
+
 // refusal connects with a bad key and returns the words that the client shows.
-// Some clients tell the status only, not the server's sentence.
 export async function refusal(connect) {
   let shown;
   try {
