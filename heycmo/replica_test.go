@@ -2,6 +2,7 @@ package heycmo_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -26,7 +27,9 @@ func replica(t *testing.T, store storage.Store) (*heycmo.Server, string) {
 		if err := srv.Shutdown(context.WithoutCancel(t.Context())); err != nil {
 			t.Error(err)
 		}
-		<-ran
+		if err := <-ran; !errors.Is(err, heycmo.ErrClosed) {
+			t.Errorf("Run: %v", err)
+		}
 		web.Close()
 	})
 	return srv, web.URL

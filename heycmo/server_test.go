@@ -293,3 +293,56 @@ func TestServeStopsWithOpenStreams(t *testing.T) {
 	_, _ = io.Copy(io.Discard, res.Body) // ends, because the stream has
 	http.DefaultClient.CloseIdleConnections()
 }
+
+// Clients that don't finish what they began can't keep the program from
+// stopping well.
+func TestServeStopsWithHalfRequests(t *testing.T) {
+	srv := newServer(t, nil)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	served := make(chan error)
+	go func() { served <- srv.Serve(ctx, listener, nil) }()
+	for _, half := range []string{"", "GET / HT", "POST /mcp HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"} {
+		conn, err := net.Dial("tcp", listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if _, err := io.WriteString(conn, half); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r := get(t, srv, "/api/health"); r.StatusCode != http.StatusOK {
+		t.Fatal(r.StatusCode)
+	}
+	stop()
+	select {
+	case err := <-served:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(5 * time.Second):
+		t.Fatal("it doesn't stop within 5 s")
+	}
+}
+
+// A page of somebody else can't act with a cookie that the browser sends along.
+func TestForeignPagesCanNotAct(t *testing.T) {
+	srv := newServer(t, &heycmo.Options{AllowedOrigins: []string{"https://app.example.com"}})
+	for origin, want := range map[string]int{
+		"https://evil.example": 403, "null": 403, "https://app.example.com": 401, "http://example.com": 401, "": 401,
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "http://example.com/api/keys/x", nil)
+		if origin != "" {
+			r.Header.Set("Origin", origin)
+		}
+		w := httptest.NewRecorder()
+		srv.ServeHTTP(w, r)
+		if w.Code != want || !strings.HasPrefix(w.Body.String(), `{"error":"`) {
+			t.Errorf("from %q: %d %s, want %d", origin, w.Code, w.Body, want)
+		}
+	}
+}

@@ -246,6 +246,22 @@ func TestConfigMasksSecrets(t *testing.T) {
 	}
 }
 
+func TestConfigShowsNoPassword(t *testing.T) {
+	for _, database := range []string{
+		"postgres://u@h/db?password=hunter2", "POSTGRES://u:hunter2@h/db", "postgres://u:hun%ter2@h/db", "host=h password=hunter2",
+	} {
+		out, _, err := command(t, []string{"HEYCMO_DATABASE=" + database}, "config")
+		if err != nil || strings.Contains(out, "ter2") {
+			t.Errorf("%s: %v\n%s", database, err, out)
+		}
+	}
+	for _, database := range []string{"host=h password=hunter2", "mysql://u:hunter2@h/db"} {
+		if _, _, err := command(t, []string{"HEYCMO_DATABASE=" + database}, "migrate"); err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: %v", database, err)
+		}
+	}
+}
+
 func TestCustomerCommands(t *testing.T) {
 	environ := database(t)
 	out, _, err := command(t, environ, "customer", "create", "--email", "ada@example.com", "--brand", "Ada", "--json")

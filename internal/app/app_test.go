@@ -153,3 +153,31 @@ func TestEveryChangeOfAKeyIsAnEvent(t *testing.T) {
 		t.Errorf("events: %s", got)
 	}
 }
+
+// Keys that have expired don't count, and rotating can't get around the cap.
+func TestRotationMakesRoom(t *testing.T) {
+	a := newApp(t, nil)
+	p := provision(t, a)
+	caller := auth.Principal{Customer: p.Customer.ID, Key: p.Key.ID}
+	for range 120 {
+		r, err := a.RotateKey(t.Context(), caller, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		caller.Key = r.Key.ID
+	}
+	if _, _, err := a.CreateKey(t.Context(), p.Customer.ID, "another"); err != nil {
+		t.Errorf("after many rotations: %v", err)
+	}
+	var err error
+	for range 120 {
+		var r app.Rotation
+		if r, err = a.RotateKey(t.Context(), caller, app.DefaultOverlap); err != nil {
+			break
+		}
+		caller.Key = r.Key.ID
+	}
+	if !errors.Is(err, storage.ErrConflict) {
+		t.Errorf("120 keys at the same time: %v", err)
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 )
 
@@ -72,7 +73,7 @@ func start(bin string) (*url.URL, error) {
 		return nil, err
 	}
 	output := bufio.NewScanner(stdout)
-	var log string
+	var log strings.Builder
 	for output.Scan() {
 		if output.Text() == "ready" {
 			keep = stdin
@@ -83,14 +84,14 @@ func start(bin string) (*url.URL, error) {
 				RawQuery: url.Values{"host": {dir}}.Encode(),
 			}, nil
 		}
-		log += "\n" + output.Text()
+		log.WriteString("\n" + output.Text())
 	}
 	_ = stdin.Close()
-	return nil, errors.New("it did not become ready:" + log)
+	return nil, errors.New("it did not become ready:" + log.String())
 }
 
 // keep holds the pipe, which would be closed when it is collected as garbage.
-var keep any
+var keep any //nolint:unused // only ever written
 
 // unprivileged returns a user fit to run the server and gives it the folder.
 func unprivileged(dir string) (*syscall.Credential, error) {

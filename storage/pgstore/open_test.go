@@ -83,7 +83,7 @@ func TestSchemaMadeMeanwhile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer first.Rollback()
+	defer func() { _ = first.Rollback() }() // when it was not committed
 	for _, statement := range []string{"SELECT pg_advisory_xact_lock(hashtext('heycmo schema'))", "CREATE SCHEMA shared"} {
 		if _, err := first.ExecContext(t.Context(), statement); err != nil {
 			t.Fatal(err)

@@ -14,7 +14,7 @@ import (
 // TestReadOnlyFile works for root as well, by taking another user's rights to
 // files for this thread.
 func TestReadOnlyFile(t *testing.T) {
-	dir, err := os.MkdirTemp("/tmp", "sqlitestore")
+	dir, err := os.MkdirTemp("/tmp", "sqlitestore") //nolint:usetesting // the other user can't enter t.TempDir
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +35,7 @@ func TestReadOnlyFile(t *testing.T) {
 	if os.Geteuid() == 0 {
 		runtime.LockOSThread() // never unlocked: the thread ends with the test
 		const nobody = 65534
-		syscall.RawSyscall(syscall.SYS_SETFSUID, nobody, 0, 0)
+		_, _, _ = syscall.RawSyscall(syscall.SYS_SETFSUID, nobody, 0, 0) // returns the user before
 	}
 	for _, opts := range []*sqlitestore.Options{nil, {NoMigrate: true}} {
 		s, err := sqlitestore.Open(t.Context(), path, opts)

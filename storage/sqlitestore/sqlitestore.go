@@ -75,7 +75,7 @@ func Open(ctx context.Context, path string, opts *Options) (*Store, error) {
 
 func open(ctx context.Context, path string, o Options) (*Store, error) {
 	if o.Readers < 0 {
-		return nil, errors.New("Readers must not be negative")
+		return nil, errors.New("option Readers must not be negative")
 	}
 	if path != Memory {
 		if err := create(path); err != nil {
@@ -104,8 +104,7 @@ func create(path string) error {
 	if errors.Is(err, fs.ErrExist) {
 		return nil
 	}
-	var pathError *fs.PathError
-	if errors.As(err, &pathError) {
+	if pathError, ok := errors.AsType[*fs.PathError](err); ok {
 		return pathError.Err // the message has the path already
 	}
 	if err != nil {

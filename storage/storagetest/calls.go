@@ -54,7 +54,7 @@ func call(s storage.Store, ctx context.Context, method string, args []any) error
 		in = append(in, reflect.ValueOf(a))
 	}
 	out := reflect.ValueOf(s).MethodByName(method).Call(in)
-	err, _ := out[len(out)-1].Interface().(error)
+	err, _ := reflect.TypeAssert[error](out[len(out)-1])
 	return err
 }
 

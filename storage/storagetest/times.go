@@ -121,7 +121,7 @@ func times(v reflect.Value) map[string]time.Time {
 	}
 	found := map[string]time.Time{}
 	for field, v := range v.Fields() {
-		if at, ok := v.Interface().(time.Time); ok {
+		if at, ok := reflect.TypeAssert[time.Time](v); ok {
 			found[v.Type().String()+" "+field.Name] = at
 		}
 	}
