@@ -15,7 +15,9 @@ import (
 	"github.com/heycmo/heycmo-go/auth"
 )
 
-// AccessLog logs one line for each request when it has ended, streams included.
+// AccessLog logs one line for each request when it has ended, streams included,
+// except for those whose connection was taken over: they are logged when they
+// begin.
 // A failure on our side is an error, other answers from 500 up are warnings, and
 // everything else is information. Neither query nor body is logged, and an API
 // key in the path is masked. The client's address is found with trusted, as in
