@@ -33,7 +33,7 @@ fmt: $(LINT) ## Format the Go code.
 
 lint: $(LINT) ## Run go vet and the linters.
 	go vet ./...
-	$(LINT) run
+	$(LINT) run --allow-parallel-runners
 
 # A step says its name and the time it took.
 test: ## Check everything, as CI does.
