@@ -11,7 +11,7 @@ import (
 
 // How long Serve takes to stop, at most.
 const (
-	stopTimeout  = 3500 * time.Millisecond // for clients
+	stopTimeout  = 2500 * time.Millisecond // for clients
 	closeTimeout = time.Second             // for what is left then
 )
 
