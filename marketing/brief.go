@@ -145,7 +145,7 @@ func (b brief) render(size int) string {
 	section("The work so far")
 	w.WriteString(quote(b.work(size)))
 	if len(b.figures) > 0 {
-		w.WriteString(quote(fitting(b.figures, 4*size)))
+		w.WriteString(quote(fitting(b.figures, 8*size)))
 	}
 
 	w.WriteString("\nA text that ends in \"" + ellipsis + "\" was cut to fit: `get_brand` and `get_content` have the whole.\n")

@@ -3,11 +3,13 @@ package marketing_test
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
 
+	"github.com/heycmo/heycmo-go/marketing"
 	"github.com/heycmo/heycmo-go/storage"
 )
 
@@ -168,15 +170,62 @@ func (d desk) fill() {
 	}
 }
 
-// BenchmarkBrief measures a brief about a full account: see fill.
-func BenchmarkBrief(b *testing.B) {
-	d := newDesk(b)
+// counting is a store that counts the records that it returns in lists.
+type counting struct {
+	storage.Store
+	documents, events *int
+}
+
+func (s counting) Documents(ctx context.Context, customer storage.CustomerID, q storage.DocumentQuery) ([]storage.Document, error) {
+	all, err := s.Store.Documents(ctx, customer, q)
+	*s.documents += len(all)
+	return all, err
+}
+
+func (s counting) Events(ctx context.Context, customer storage.CustomerID, q storage.EventQuery) ([]storage.Event, error) {
+	all, err := s.Store.Events(ctx, customer, q)
+	*s.events += len(all)
+	return all, err
+}
+
+func TestBriefReadsLittle(t *testing.T) {
+	d := newDesk(t)
 	d.fill()
-	tool := d.tool("ask_cmo")
-	for b.Loop() {
-		if _, err := tool.Call(b.Context(), d.customer, []byte(`{"task":"More leads from the webinar"}`)); err != nil {
-			b.Fatal(err)
+	store := counting{d.store, new(int), new(int)}
+	catalog, err := marketing.New(store, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.catalog = catalog
+	brief := d.call("ask_cmo", object{"task": "More leads"})["brief"].(string)
+	if *store.documents > 1000 || *store.events > 2000 {
+		t.Errorf("a brief reads %d documents and %d events", *store.documents, *store.events)
+	}
+	// Of those begun at the same time as the oldest that was read, some are not.
+	if !regexp.MustCompile(`> - pieces begun: (99\d|1000), now`).MatchString(brief) {
+		t.Errorf("the brief doesn't count the pieces:\n%s", brief)
+	}
+	for _, want := range []string{"before which nothing was counted:\n", "> - logged lead.logged: 500\n", "> - logged sale.closed: 500\n"} {
+		if !strings.Contains(brief, want) {
+			t.Errorf("the brief has no %q:\n%s", want, brief)
 		}
+	}
+}
+
+// BenchmarkBrief measures the CMO's brief for a small company, and for an account
+// in which everything is full: see fill.
+func BenchmarkBrief(b *testing.B) {
+	full := newDesk(b)
+	full.fill()
+	for name, d := range map[string]desk{"small": goldenDesk(b), "full": full} {
+		tool := d.tool("ask_cmo")
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := tool.Call(b.Context(), d.customer, []byte(`{"task":"More leads from the webinar"}`)); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 

@@ -78,7 +78,7 @@ func joinItems(items []string, size int) string {
 type report struct {
 	label  string
 	pieces []reported // the most relevant first, then the newest
-	older  bool       // there is more that was not looked at
+	since  time.Time  // pieces begun before were not looked at; zero when all were
 }
 
 type reported struct {
@@ -107,7 +107,9 @@ func reportContent(ctx context.Context, store storage.Documents, customer storag
 		if err != nil {
 			return nil, err
 		}
-		r.older = len(documents) == maxRead
+		if len(documents) == maxRead {
+			r.since = documents[maxRead-1].CreatedAt
+		}
 		for _, d := range documents {
 			p, data, err := pieceOf(d)
 			if err != nil {
@@ -136,7 +138,7 @@ func (r *report) clean() {
 // much is left out.
 func (r report) text(size int) string {
 	count := fmt.Sprint(len(r.pieces))
-	if r.older {
+	if !r.since.IsZero() {
 		count += " or more"
 	}
 	text := fmt.Sprintf("%s (%s)", r.label, count)

@@ -20,14 +20,9 @@ const period = 30 * 24 * time.Hour
 // show nothing, and compares only with a period that was recorded in full.
 func figures(now, accountBegan time.Time, content []report, ownKind func(piece) bool, log eventLog) []string {
 	from, before := now.Add(-period), now.Add(-2*period)
-	since, known := from, accountBegan
+	since, known := from, accountBegan // how far back pieces are known
 	for _, r := range content {
-		if !r.older {
-			continue
-		}
-		// Pieces that were not looked at are older than all that were.
-		oldest := slices.MinFunc(r.pieces, func(a, b reported) int { return a.created.Compare(b.created) }).created
-		since, known = later(since, oldest), later(known, oldest)
+		since, known = later(since, r.since), later(known, r.since)
 	}
 	var all, own cohort
 	var earlier int
@@ -93,7 +88,7 @@ func waiting(now time.Time, content []report) string {
 			continue
 		}
 		n = len(r.pieces)
-		if r.older {
+		if !r.since.IsZero() {
 			more = " or more"
 		}
 		for _, p := range r.pieces {

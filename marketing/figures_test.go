@@ -60,7 +60,7 @@ func TestFigures(t *testing.T) {
 			[]string{"Recorded 2026-04-17 to 2026-05-17, 30 days:", "- pieces begun: 1, now 1 rejected", "- logged lead.logged: 2"},
 		},
 		{
-			"more pieces than are looked at", long, []report{{label: stateRejected, older: true, pieces: []reported{made(stateRejected, 1, ago(3)), made(stateRejected, 1, ago(5))}}, {label: stateApproved, pieces: []reported{made(stateApproved, 1, ago(6))}}},
+			"more pieces than are looked at", long, []report{{label: stateRejected, since: ago(5), pieces: []reported{made(stateRejected, 1, ago(3)), made(stateRejected, 1, ago(5))}}, {label: stateApproved, pieces: []reported{made(stateApproved, 1, ago(6))}}},
 			eventLog{now: map[string]int{"lead.logged": 2}},
 			[]string{
 				"Recorded since 2026-05-12, before which nothing was counted:", "- pieces begun: 2, now 2 rejected",

@@ -51,7 +51,7 @@ func FuzzBrief(f *testing.F) {
 		}}
 		var content []report
 		for _, state := range states {
-			r := report{label: state, older: true}
+			r := report{label: state, since: now}
 			for range items {
 				r.pieces = append(r.pieces, reported{
 					piece: piece{ID: strings.Repeat("f", 36), Agent: voice, Type: note, State: state, Title: name, Version: maxVersion},

@@ -72,7 +72,7 @@ const day = 24 * time.Hour
 
 // goldenDesk is the desk of a small company after some months, in which nothing
 // depends on the clock or on chance.
-func goldenDesk(t *testing.T) desk {
+func goldenDesk(t testing.TB) desk {
 	d := newDesk(t)
 	began := goldenNow.Add(-200 * day)
 	c := storage.Customer{

@@ -1,7 +1,9 @@
 package marketing
 
 import (
+	"iter"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -11,18 +13,21 @@ import (
 // relevance returns how much a piece has to do with an agent's task: a point
 // when it is of the agent's kind, and one for each word of the task in its title.
 func relevance(a agent.Agent, task string) func(piece) int {
-	ownKind, wanted := kindOf(a), words(task)
+	ownKind, wanted := kindOf(a), map[string]bool{}
+	for word := range words(task) {
+		wanted[word] = true
+	}
 	return func(p piece) int {
-		score := 0
-		if ownKind(p) {
-			score++
-		}
+		var found []string
 		for word := range words(p.Title) {
-			if wanted[word] {
-				score++
+			if wanted[word] && !slices.Contains(found, word) {
+				found = append(found, word)
 			}
 		}
-		return score
+		if ownKind(p) {
+			return len(found) + 1
+		}
+		return len(found)
 	}
 }
 
@@ -46,23 +51,29 @@ const (
 	maxWord = 6
 )
 
-// words returns the words of a text for comparison. In scripts that don't put
+// words yields the words of a text for comparison. In scripts that don't put
 // spaces between words, each two characters that follow each other stand for one.
-func words(text string) map[string]bool {
-	set := map[string]bool{}
-	for field := range strings.FieldsFuncSeq(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) && !unicode.IsMark(r) }) {
-		word := []rune(field)
-		switch {
-		case strings.ContainsFunc(field, spaceless):
-			for i := range len(word) - 1 {
-				set[string(word[i:i+2])] = true
+func words(text string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for field := range strings.FieldsFuncSeq(strings.ToLower(text), between) {
+			word := []rune(field)
+			switch {
+			case strings.ContainsFunc(field, spaceless):
+				for i := range len(word) - 1 {
+					if !yield(string(word[i : i+2])) {
+						return
+					}
+				}
+			case len(word) >= minWord:
+				if !yield(string(word[:min(len(word), maxWord)])) {
+					return
+				}
 			}
-		case len(word) >= minWord:
-			set[string(word[:min(len(word), maxWord)])] = true
 		}
 	}
-	return set
 }
+
+func between(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) && !unicode.IsMark(r) }
 
 func spaceless(r rune) bool {
 	return unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai, unicode.Khmer, unicode.Lao, unicode.Myanmar)
