@@ -108,7 +108,7 @@ func TestAskRefuses(t *testing.T) {
 // bytes.
 func TestBriefStaysSmall(t *testing.T) {
 	d := newDesk(t)
-	d.fill()
+	d.fill(2500)
 	task := strings.Repeat("做\n", 2000)
 	for _, a := range d.catalog.Agents {
 		brief := d.call("ask_agent", object{"agent": a.ID, "task": task})["brief"].(string)
@@ -127,8 +127,8 @@ func TestBriefStaysSmall(t *testing.T) {
 }
 
 // fill gives the customer a brand in which every field is full, 1,000 pieces of
-// the newest of which some have long notes, and 10,000 events.
-func (d desk) fill() {
+// the newest of which some have long notes, and as many events.
+func (d desk) fill(events int) {
 	d.Helper()
 	list := func(n, size int) []string {
 		items := make([]string, n)
@@ -157,7 +157,7 @@ func (d desk) fill() {
 				return err
 			}
 		}
-		for i := range 10_000 {
+		for i := range events {
 			e := storage.NewEvent(d.customer, []string{"lead.logged", "content.saved", "sale.closed", strings.Repeat("x", 30) + "." + strings.Repeat("y", i%30+1)}[i%4], []byte(`{"source":"webinar"}`))
 			if err := tx.AppendEvent(ctx, e); err != nil {
 				return err
@@ -190,7 +190,7 @@ func (s counting) Events(ctx context.Context, customer storage.CustomerID, q sto
 
 func TestBriefReadsLittle(t *testing.T) {
 	d := newDesk(t)
-	d.fill()
+	d.fill(2500)
 	store := counting{d.store, new(int), new(int)}
 	catalog, err := marketing.New(store, nil)
 	if err != nil {
@@ -216,7 +216,7 @@ func TestBriefReadsLittle(t *testing.T) {
 // in which everything is full: see fill.
 func BenchmarkBrief(b *testing.B) {
 	full := newDesk(b)
-	full.fill()
+	full.fill(10_000)
 	for name, d := range map[string]desk{"small": goldenDesk(b), "full": full} {
 		tool := d.tool("ask_cmo")
 		b.Run(name, func(b *testing.B) {
