@@ -127,6 +127,8 @@ func parseFile(file string) (agent.Agent, error) {
 		return agent.Agent{}, f.err
 	case !agentIDPattern.MatchString(a.ID):
 		return agent.Agent{}, fieldError("id", `lower-case letters, digits and "-", such as "seo-writer"`)
+	case a.ID == startID:
+		return agent.Agent{}, fieldError("id", "another name: %q is the prompt for new customers", startID)
 	case a.Tier != agent.TierFast && a.Tier != agent.TierStandard && a.Tier != agent.TierResearch:
 		return agent.Agent{}, fieldError("tier", "%s, %s or %s", agent.TierFast, agent.TierStandard, agent.TierResearch)
 	case a.Instructions == "" || len(a.Instructions) > maxInstructions:

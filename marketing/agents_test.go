@@ -2,14 +2,17 @@ package marketing_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
 
+	"github.com/heycmo/heycmo-go/agent"
 	"github.com/heycmo/heycmo-go/marketing"
 )
 
@@ -39,12 +42,65 @@ func TestBuiltInAgents(t *testing.T) {
 			t.Errorf("%s may decide about its own work", a.ID)
 		}
 	}
-	if want := []string{"cmo", "email", "seo-writer", "social"}; !slices.Equal(ids, want) {
+	want := []string{
+		"cmo", "ads", "analyst", "brand-strategist", "cro", "customer-marketer", "designer", "email", "engagement",
+		"growth", "pr", "product-marketer", "researcher", "sales", "seo-writer", "social", "video",
+	}
+	if !slices.Equal(ids, want) {
 		t.Errorf("agents %v, want %v", ids, want)
 	}
 	agents := d.call("list_agents", object{})["agents"].([]any)
 	if len(agents) != len(ids) || agents[0].(object)["id"] != "cmo" || agents[0].(object)["role"] == "" {
 		t.Errorf("list_agents: %v", agents)
+	}
+}
+
+var quotedName = regexp.MustCompile("`([a-z]+_[a-z_]+)`")
+
+// TestAgentsHaveTheToolsTheyName: an agent that is told to call a tool must have
+// it among its own, once the catalog has it. Types of content are no tools.
+func TestAgentsHaveTheToolsTheyName(t *testing.T) {
+	catalog := newDesk(t).catalog
+	for _, a := range catalog.Agents {
+		for _, name := range quotedName.FindAllStringSubmatch(a.Instructions, -1) {
+			exists := slices.ContainsFunc(catalog.Tools, func(tool *agent.Tool) bool { return tool.Name == name[1] })
+			// The CMO says of this one that it isn't its own.
+			if exists && !slices.Contains(a.Tools, name[1]) && name[1] != "review_content" {
+				t.Errorf("%s is told to call %s, which is not among its tools", a.ID, name[1])
+			}
+		}
+	}
+}
+
+// TestAgentsDiffer: no two agents ask the same, so that one who chooses among
+// them has something to choose by.
+func TestAgentsDiffer(t *testing.T) {
+	seen := map[string]string{}
+	for _, a := range newDesk(t).catalog.Agents {
+		if len(a.Role) > 80 {
+			t.Errorf("%s: the role has %d bytes, too many for the roster in the CMO's brief", a.ID, len(a.Role))
+		}
+		for line := range strings.SplitSeq(a.Instructions, "\n") {
+			line = strings.TrimLeft(line, "-0123456789. ")
+			if strings.HasPrefix(line, "#") || len(line) < 30 {
+				continue
+			}
+			if other, twice := seen[line]; twice {
+				t.Errorf("%s and %s both say %q", other, a.ID, line)
+			}
+			seen[line] = a.ID
+		}
+	}
+}
+
+// TestWholeRoster: the CMO sees every specialist, in whatever order they come.
+func TestWholeRoster(t *testing.T) {
+	d := newDesk(t)
+	brief := d.call("ask_cmo", object{"task": "More leads"})["brief"].(string)
+	for _, a := range d.catalog.Agents[1:] {
+		if !strings.Contains(brief, fmt.Sprintf("- `%s`: %s\n", a.ID, a.Role)) {
+			t.Errorf("the CMO's brief doesn't show %s", a.ID)
+		}
 	}
 }
 
@@ -63,7 +119,7 @@ func TestOwnTeam(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write("pr.md", strings.Replace(goodAgent, "id: cmo", "id: pr", 1))
+	write("poet.md", strings.Replace(goodAgent, "id: cmo", "id: poet", 1))
 	write("social.md", strings.NewReplacer("id: cmo", "id: social", "\n", "\r\n").Replace(goodAgent))
 	write("notes.txt", "not an agent")
 
@@ -80,14 +136,14 @@ func TestOwnTeam(t *testing.T) {
 	for _, a := range catalog.Agents {
 		ids = append(ids, a.ID)
 	}
-	if want := []string{"cmo", "pr", "seo-writer", "social"}; !slices.Equal(ids, want) {
-		t.Errorf("agents %v, want %v", ids, want)
+	if len(ids) != 17 || !slices.Contains(ids, "poet") || slices.Contains(ids, "email") {
+		t.Errorf("agents %v, want the built-in ones with poet and without email", ids)
 	}
 	brief := d.call("ask_agent", object{"agent": "social", "task": "a post"})["brief"].(string)
 	if !strings.Contains(brief, "Lead well.") || strings.Contains(brief, "\r") {
 		t.Errorf("brief of the changed agent: %s", brief)
 	}
-	d.refuse("ask_agent", object{"agent": "email", "task": "a mail"}, `expected one of "cmo", "pr", "seo-writer", "social"`)
+	d.refuse("ask_agent", object{"agent": "email", "task": "a mail"}, `expected one of "cmo", "ads"`)
 }
 
 func TestAgentFileErrors(t *testing.T) {
@@ -119,6 +175,7 @@ func TestAgentFileErrors(t *testing.T) {
 		{"too long", replace("role: Leads.", "role: "+strings.Repeat("a", 201)), `field "role" must be one line of at most 200 bytes`},
 		{"bad tier", replace("tier: fast", "tier: huge"), `field "tier" must be fast, standard or research`},
 		{"id of another file", replace("id: cmo", "id: email"), `field "id" must be "cmo"`},
+		{"id of the prompt to start with", replace("id: cmo", "id: start"), `field "id" must be another name`},
 		{"id in capitals", replace("id: cmo", "id: CMO"), `field "id" must be lower-case letters`},
 		{"tools not a list", replace("[get_brand, save_content]", "get_brand"), `field "tools" must be a list`},
 		{"tool twice", replace("save_content]", "get_brand]"), `"get_brand" is not`},

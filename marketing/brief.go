@@ -38,13 +38,14 @@ type brief struct {
 	task    string        // may be empty
 	brand   brand
 	content []report
+	figures []string // clean lines
 }
 
-func newBrief(a agent.Agent, others []agent.Agent, task string, b brand, content []report) brief {
+func newBrief(a agent.Agent, others []agent.Agent, task string, b brand, content []report, figures []string) brief {
 	for i := range content {
 		content[i].clean()
 	}
-	return brief{agent: a, others: others, task: strings.TrimSpace(clean(task)), brand: b.clean(), content: content}
+	return brief{agent: a, others: others, task: strings.TrimSpace(clean(task)), brand: b.clean(), content: content, figures: figures}
 }
 
 func (t *team) brief(ctx context.Context, customer storage.CustomerID, id, task string) (brief, error) {
@@ -52,20 +53,28 @@ func (t *team) brief(ctx context.Context, customer storage.CustomerID, id, task 
 	if err != nil {
 		return brief{}, err
 	}
-	coordinates := has(a, "ask_agent")
 	var others []agent.Agent
-	if coordinates {
+	if has(a, "ask_agent") {
 		others = slices.DeleteFunc(slices.Clone(t.agents), func(other agent.Agent) bool { return other.ID == a.ID })
 	}
-	known, err := loadBrand(ctx, t.store, customer)
+	c, err := t.store.Customer(ctx, customer)
 	if err != nil {
 		return brief{}, err
 	}
-	content, err := reportContent(ctx, t.store, customer, func(p piece) bool { return coordinates || p.Agent == a.ID })
+	known, err := brandOf(ctx, t.store, c)
 	if err != nil {
 		return brief{}, err
 	}
-	return newBrief(a, others, task, known, content), nil
+	content, err := reportContent(ctx, t.store, customer, relevance(a, task))
+	if err != nil {
+		return brief{}, err
+	}
+	now := t.now()
+	log, err := countEvents(ctx, t.store, customer, now)
+	if err != nil {
+		return brief{}, err
+	}
+	return newBrief(a, others, task, known, content, figures(now, c.CreatedAt, content, kindOf(a), log)), nil
 }
 
 func (b brief) result() briefing {
@@ -98,10 +107,7 @@ func (b brief) markdown() string {
 	}
 }
 
-const (
-	minField  = 8
-	maxRoster = 500
-)
+const minField = 8
 
 // render writes the brief with about size bytes for each text and list of data.
 // Which lines it has apart from those that begin with ">" depends on the agent
@@ -124,21 +130,22 @@ func (b brief) render(size int) string {
 	section("How you work")
 	w.WriteString(b.agent.Instructions + "\n")
 	if len(b.agent.Tools) > 0 {
-		w.WriteString("\nUse these tools and no others: `" + strings.Join(b.agent.Tools, "`, `") + "`.\n")
+		w.WriteString("\nOf this service, use these tools and no others: `" + strings.Join(b.agent.Tools, "`, `") + "`.\n")
 	}
 
 	if len(b.others) > 0 {
 		section("Whom you can ask")
 		w.WriteString("With `ask_agent`, one task each:\n\n")
-		w.WriteString(roster(b.others))
+		w.WriteString(roster(b.others, b.agent))
 	}
 
 	section("The brand")
 	w.WriteString(quote(strings.Join(b.brand.lines(size), "\n")))
 
 	section("The work so far")
-	for _, r := range b.content {
-		w.WriteString(quote(r.text(size)))
+	w.WriteString(quote(b.work(size)))
+	if len(b.figures) > 0 {
+		w.WriteString(quote(fitting(b.figures, 8*size)))
 	}
 
 	w.WriteString("\nA text that ends in \"" + ellipsis + "\" was cut to fit: `get_brand` and `get_content` have the whole.\n")
@@ -153,12 +160,37 @@ func (b brief) render(size int) string {
 	return w.String()
 }
 
-// roster lists agents in about maxRoster bytes and says how many are left out.
-func roster(agents []agent.Agent) string {
+// work returns the content in the states in which there is some.
+func (b brief) work(size int) string {
+	var reports []string
+	for _, r := range b.content {
+		if len(r.pieces) > 0 {
+			reports = append(reports, r.text(size))
+		}
+	}
+	if len(reports) == 0 {
+		return "(nothing was saved yet)"
+	}
+	return strings.Join(reports, "\n")
+}
+
+// How many bytes a roster may have: what the agent whose brief it is in leaves
+// of maxAgent, within limits.
+const (
+	minRoster = 500
+	maxRoster = 2000
+	maxAgent  = 5500
+)
+
+// roster lists agents in about the bytes that their leader leaves for it, and
+// says how many are left out.
+func roster(agents []agent.Agent, leader agent.Agent) string {
+	used := len(leader.Role) + len(leader.Instructions) + len(leader.Output) + len(strings.Join(leader.Tools, "`, `"))
+	room := min(max(maxAgent-used, minRoster), maxRoster)
 	var text string
 	for i, a := range agents {
 		line := fmt.Sprintf("- `%s`: %s\n", a.ID, a.Role)
-		if i > 0 && len(text)+len(line) > maxRoster {
+		if i > 0 && len(text)+len(line) > room {
 			return fmt.Sprintf("%s- %d more: `list_agents`\n", text, len(agents)-i)
 		}
 		text += line

@@ -3,10 +3,13 @@ package marketing_test
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
+	"github.com/heycmo/heycmo-go/marketing"
 	"github.com/heycmo/heycmo-go/storage"
 )
 
@@ -16,26 +19,29 @@ func TestBrief(t *testing.T) {
 	waiting := d.call("save_content", draft("Waiting"))["id"].(string)
 	back := d.call("save_content", draft("Sent back"))["id"].(string)
 	d.call("review_content", object{"id": back, "version": 1, "decision": "revise", "note": "name the price"})
-	d.call("save_content", with(draft("Of another"), object{"agent": "social"}))
+	d.call("save_content", with(draft("Of another"), object{"agent": "social", "type": "social_post"}))
 	again := d.call("save_content", draft("Again"))["id"].(string)
 	d.call("review_content", object{"id": again, "version": 1, "decision": "reject", "note": "too dull"})
 	d.call("save_content", with(draft("Again"), object{"id": again, "version": 1}))
 
+	today := storage.Now().Format(time.DateOnly)
 	out := d.call("ask_agent", object{"agent": "seo-writer", "task": "An article on month-end close"})
 	brief := out["brief"].(string)
 	for _, want := range []string{
 		"# Brief: SEO Writer\n", "> An article on month-end close\n", "One page, one intent",
 		"> brandName: Acme\n", "> voice: dry\n", "> facts: 40 customers; founded 2019\n", "> Not known yet: website, ",
-		"> draft (2)\n> - " + again + `: "Again", article, version 2` + "\n> - " + waiting + `: "Waiting", article, version 1` + "\n",
-		"Use these tools and no others: `get_brand`, `list_content`, `get_content`, `save_content`.\n",
-		"> revision_requested (1)\n> - " + back + `: "Sent back", article, version 1, note: name the price`,
+		"> draft (3)\n> - " + again + `: "Again", article by seo-writer, version 2, since ` + today + "\n> - " + waiting + `: "Waiting", article by seo-writer, version 1, since ` + today + "\n",
+		`> - the rest is left out: list_content {"state": "draft"}`, "> - pieces begun: 4, now 3 draft, 1 revision_requested\n> - approved as first saved: 0 of 2 decided\n",
+		"> - versions after the first: 0.2 for each piece, at most 1\n> - of your kind: 3 begun, 0 of 2 decided approved as first saved\n",
+		"use these tools and no others: `get_brand`, `list_content`, `get_content`, `save_content`.\n",
+		"> revision_requested (1)\n> - " + back + `: "Sent back", article by seo-writer, version 1, since ` + today + `, note: name the price`,
 		"Output form: One page in Markdown", "Call `save_content` once for each finished piece, with `agent` \"seo-writer\"",
 	} {
 		if !strings.Contains(brief, want) {
 			t.Errorf("the brief has no %q:\n%s", want, brief)
 		}
 	}
-	for _, not := range []string{"Of another", "Whom you can ask", "…\n"} {
+	for _, not := range []string{"Of another", "> approved", "Whom you can ask", "…\n"} {
 		if strings.Contains(brief, not) {
 			t.Errorf("the brief has %q", not)
 		}
@@ -94,7 +100,7 @@ func TestAskRefuses(t *testing.T) {
 		d.refuse("ask_cmo", object{"task": test.task}, test.want)
 		d.refuse("ask_agent", object{"agent": "social", "task": test.task}, test.want)
 	}
-	d.refuse("ask_agent", object{"agent": "nobody", "task": "x"}, `argument "agent" is not valid; expected one of "cmo", "email", "seo-writer", "social"`)
+	d.refuse("ask_agent", object{"agent": "nobody", "task": "x"}, `argument "agent" is not valid; expected one of "cmo", "ads"`)
 	d.refuse("ask_agent", object{"task": "x"}, `argument "agent" is missing; expected one of "cmo"`)
 }
 
@@ -102,6 +108,28 @@ func TestAskRefuses(t *testing.T) {
 // bytes.
 func TestBriefStaysSmall(t *testing.T) {
 	d := newDesk(t)
+	d.fill(2500)
+	task := strings.Repeat("做\n", 2000)
+	for _, a := range d.catalog.Agents {
+		brief := d.call("ask_agent", object{"agent": a.ID, "task": task})["brief"].(string)
+		checkSmall(t, brief)
+		for _, want := range []string{"> 做\n", "> voice: 声", "…\n", "more in get_brand)"} {
+			if !strings.Contains(brief, want) {
+				t.Errorf("%s: the brief has no %q", a.ID, want)
+			}
+		}
+		if a.ID == "cmo" || a.ID == "seo-writer" {
+			if !strings.Contains(brief, "> draft (250 or more)\n") || !strings.Contains(brief, `> - the rest is left out: list_content {"state": "draft"}`) {
+				t.Errorf("%s: the brief doesn't say what it leaves out:\n%s", a.ID, brief)
+			}
+		}
+	}
+}
+
+// fill gives the customer a brand in which every field is full, 1,000 pieces of
+// the newest of which some have long notes, and as many events.
+func (d desk) fill(events int) {
+	d.Helper()
 	list := func(n, size int) []string {
 		items := make([]string, n)
 		for i := range items {
@@ -114,7 +142,7 @@ func TestBriefStaysSmall(t *testing.T) {
 		"offer": strings.Repeat("卖\n", 1000), "audience": strings.Repeat("人", 2000), "voice": strings.Repeat("声", 2000),
 		"goals": list(10, 300), "competitors": list(20, 200), "keywords": list(50, 100), "facts": list(50, 500),
 	})
-	err := d.store.InTx(t.Context(), func(ctx context.Context, tx storage.Store) error {
+	err := d.store.InTx(d.Context(), func(ctx context.Context, tx storage.Store) error {
 		for i := range 1000 {
 			state := []string{"draft", "approved", "rejected", "revision_requested"}[i%4]
 			now := storage.Now()
@@ -129,25 +157,75 @@ func TestBriefStaysSmall(t *testing.T) {
 				return err
 			}
 		}
+		for i := range events {
+			e := storage.NewEvent(d.customer, []string{"lead.logged", "content.saved", "sale.closed", strings.Repeat("x", 30) + "." + strings.Repeat("y", i%30+1)}[i%4], []byte(`{"source":"webinar"}`))
+			if err := tx.AppendEvent(ctx, e); err != nil {
+				return err
+			}
+		}
 		return nil
 	})
 	if err != nil {
+		d.Fatal(err)
+	}
+}
+
+// counting is a store that counts the records that it returns in lists.
+type counting struct {
+	storage.Store
+	documents, events *int
+}
+
+func (s counting) Documents(ctx context.Context, customer storage.CustomerID, q storage.DocumentQuery) ([]storage.Document, error) {
+	all, err := s.Store.Documents(ctx, customer, q)
+	*s.documents += len(all)
+	return all, err
+}
+
+func (s counting) Events(ctx context.Context, customer storage.CustomerID, q storage.EventQuery) ([]storage.Event, error) {
+	all, err := s.Store.Events(ctx, customer, q)
+	*s.events += len(all)
+	return all, err
+}
+
+func TestBriefReadsLittle(t *testing.T) {
+	d := newDesk(t)
+	d.fill(2500)
+	store := counting{d.store, new(int), new(int)}
+	catalog, err := marketing.New(store, nil)
+	if err != nil {
 		t.Fatal(err)
 	}
-	task := strings.Repeat("做\n", 2000)
-	for _, a := range d.catalog.Agents {
-		brief := d.call("ask_agent", object{"agent": a.ID, "task": task})["brief"].(string)
-		checkSmall(t, brief)
-		for _, want := range []string{"> 做\n", "> voice: 声", "…\n", "more in get_brand)"} {
-			if !strings.Contains(brief, want) {
-				t.Errorf("%s: the brief has no %q", a.ID, want)
-			}
+	d.catalog = catalog
+	brief := d.call("ask_cmo", object{"task": "More leads"})["brief"].(string)
+	if *store.documents > 1000 || *store.events > 2000 {
+		t.Errorf("a brief reads %d documents and %d events", *store.documents, *store.events)
+	}
+	// Of those begun at the same time as the oldest that was read, some are not.
+	if !regexp.MustCompile(`> - pieces begun: (99\d|1000), now`).MatchString(brief) {
+		t.Errorf("the brief doesn't count the pieces:\n%s", brief)
+	}
+	for _, want := range []string{"before which nothing was counted:\n", "> - logged lead.logged: 500\n", "> - logged sale.closed: 500\n"} {
+		if !strings.Contains(brief, want) {
+			t.Errorf("the brief has no %q:\n%s", want, brief)
 		}
-		if a.ID == "cmo" || a.ID == "seo-writer" {
-			if !strings.Contains(brief, "> draft (100 or more)\n") || !strings.Contains(brief, `> - the rest is left out: list_content {"state": "draft"}`) {
-				t.Errorf("%s: the brief doesn't say what it leaves out:\n%s", a.ID, brief)
+	}
+}
+
+// BenchmarkBrief measures the CMO's brief for a small company, and for an account
+// in which everything is full: see fill.
+func BenchmarkBrief(b *testing.B) {
+	full := newDesk(b)
+	full.fill(10_000)
+	for name, d := range map[string]desk{"small": goldenDesk(b), "full": full} {
+		tool := d.tool("ask_cmo")
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := tool.Call(b.Context(), d.customer, []byte(`{"task":"More leads from the webinar"}`)); err != nil {
+					b.Fatal(err)
+				}
 			}
-		}
+		})
 	}
 }
 
@@ -213,10 +291,10 @@ func unmarked(brief string) string {
 func TestPrompts(t *testing.T) {
 	d := newDesk(t)
 	d.call("update_brand", object{"brandName": "Acme"})
-	if len(d.catalog.Prompts) != len(d.catalog.Agents) {
-		t.Fatalf("%d prompts for %d agents", len(d.catalog.Prompts), len(d.catalog.Agents))
+	if n := len(d.catalog.Prompts); n != 18 || d.catalog.Prompts[0].Name != "start" {
+		t.Fatalf("%d prompts, want start and 17 agents", n)
 	}
-	for i, p := range d.catalog.Prompts {
+	for i, p := range d.catalog.Prompts[1:] {
 		a := d.catalog.Agents[i]
 		if p.Name != a.ID || p.Title != a.Title || len(p.Arguments) != 1 || p.Arguments[0].Name != "task" || p.Arguments[0].Required {
 			t.Errorf("prompt %+v", p)

@@ -58,7 +58,7 @@ func TestSaveContentRefuses(t *testing.T) {
 		more object
 		want string
 	}{
-		{object{"agent": "nobody"}, `argument "agent" is not valid; expected one of "cmo", "email", "seo-writer", "social"`},
+		{object{"agent": "nobody"}, `argument "agent" is not valid; expected one of "cmo", "ads"`},
 		{object{"agent": ""}, `argument "agent" is not valid`},
 		{object{"type": ""}, `argument "type" is not valid; expected a string of 1 to 40 characters`},
 		{object{"type": "Blog Post"}, "type must be a word of lower-case letters"},

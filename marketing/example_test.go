@@ -60,10 +60,7 @@ func Example() {
 	// > brandName: Acme
 	// > voice: dry
 	// > Not known yet: website, industry, offer, audience, goals, competitors, keywords, facts
-	// > revision_requested (0)
-	// > draft (0)
-	// > approved (0)
-	// > rejected (0)
+	// > (nothing was saved yet)
 	// {"changed":["voice"],"brand":{"brandName":"Acme","website":"","industry":"","offer":"","audience":"","voice":"","goals":[],"competitors":[],"keywords":[],"facts":[]}}
-	// argument "agent" is not valid; expected one of "cmo", "email", "seo-writer", "social"
+	// argument "agent" is not valid; expected one of "cmo", "ads", "analyst", "brand-strategist", "cro", "customer-marketer", "designer", "email", "engagement", "growth", "pr", "product-marketer", "researcher", "sales", "seo-writer", "social", "video"
 }

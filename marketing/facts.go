@@ -3,7 +3,9 @@ package marketing
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/heycmo/heycmo-go/storage"
 )
@@ -75,52 +77,60 @@ func joinItems(items []string, size int) string {
 // report is the newest content in one state.
 type report struct {
 	label  string
-	pieces []reported // newest first
-	older  bool       // there is more that was not looked at
+	pieces []reported // the most relevant first, then the newest
+	since  time.Time  // pieces begun before were not looked at; zero when all were
 }
 
 type reported struct {
 	piece
-	note string // of the decision about the newest version
+	note    string // of the decision about the newest version
+	history []decision
+	created time.Time
+	changed time.Time // when it came into its state
+	score   int       // how relevant it is
 }
 
-// reportContent returns the newest content that is wanted, the most urgent
-// states first.
-func reportContent(ctx context.Context, store storage.Documents, customer storage.CustomerID, wanted func(piece) bool) ([]report, error) {
+// maxRead is how many pieces in one state a brief looks at.
+const maxRead = 250
+
+// reportContent returns the newest content, the most urgent states first, and in
+// each state what scores highest.
+func reportContent(ctx context.Context, store storage.Documents, customer storage.CustomerID, score func(piece) int) ([]report, error) {
 	reports := []report{
 		{label: stateRevisionRequested}, {label: stateDraft}, {label: stateApproved}, {label: stateRejected},
 	}
 	for i := range reports {
 		r := &reports[i]
 		documents, err := store.Documents(ctx, customer, storage.DocumentQuery{
-			Kind: contentKind, Status: r.label, Page: storage.Page{Limit: storage.MaxLimit},
+			Kind: contentKind, Status: r.label, Page: storage.Page{Limit: maxRead},
 		})
 		if err != nil {
 			return nil, err
 		}
-		r.older = len(documents) == storage.MaxLimit
+		if len(documents) == maxRead {
+			r.since = documents[maxRead-1].CreatedAt
+		}
 		for _, d := range documents {
 			p, data, err := pieceOf(d)
 			if err != nil {
 				return nil, err
 			}
-			if !wanted(p) {
-				continue
-			}
-			shown := reported{piece: p}
+			shown := reported{piece: p, history: data.History, created: d.CreatedAt, changed: d.UpdatedAt, score: score(p)}
 			if n := len(data.History); n > 0 && data.History[n-1].Version == p.Version {
 				shown.note = data.History[n-1].Note
 			}
 			r.pieces = append(r.pieces, shown)
 		}
+		slices.SortStableFunc(r.pieces, func(a, b reported) int { return b.score - a.score })
 	}
 	return reports, nil
 }
 
+// clean cleans the pieces that are shown.
 func (r *report) clean() {
-	for i := range r.pieces {
+	for i := range min(len(r.pieces), maxReported) {
 		p := &r.pieces[i]
-		p.Title, p.note = oneLine(p.Title), oneLine(p.note)
+		p.Agent, p.Type, p.Title, p.note = oneLine(p.Agent), oneLine(p.Type), oneLine(p.Title), oneLine(p.note)
 	}
 }
 
@@ -128,16 +138,17 @@ func (r *report) clean() {
 // much is left out.
 func (r report) text(size int) string {
 	count := fmt.Sprint(len(r.pieces))
-	if r.older {
+	if !r.since.IsZero() {
 		count += " or more"
 	}
 	text := fmt.Sprintf("%s (%s)", r.label, count)
 	for i, p := range r.pieces {
-		line := fmt.Sprintf("\n- %s: %q, %s, version %d", p.ID, cut(p.Title, size), p.Type, p.Version)
+		line := fmt.Sprintf("\n- %s: %q, %s by %s, version %d, since %s",
+			p.ID, cut(p.Title, size), cut(p.Type, size), cut(p.Agent, size), p.Version, p.changed.UTC().Format(time.DateOnly))
 		if p.note != "" {
 			line += ", note: " + cut(p.note, size)
 		}
-		if i > 0 && len(text)+len(line) > 4*size || i == maxReported {
+		if i > 0 && len(text)+len(line) > 4*size || i == maxReported || i == maxUnrelated && p.score == 0 {
 			return fmt.Sprintf("%s\n- the rest is left out: list_content {\"state\": %q}", text, r.label)
 		}
 		text += line
@@ -145,5 +156,8 @@ func (r report) text(size int) string {
 	return text
 }
 
-// maxReported is how many pieces of one state a brief shows.
-const maxReported = 5
+// How many pieces of one state a brief shows.
+const (
+	maxReported  = 5
+	maxUnrelated = 2 // when those that follow have nothing to do with the task
+)

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -37,8 +38,9 @@ func FuzzBrief(f *testing.F) {
 		others[i] = largest(strings.Repeat("a", 40))
 	}
 	leader := largest("cmo")
-	fixed := unmarked(newBrief(leader, others, "", brand{}, nil).markdown())
+	fixed := unmarked(newBrief(leader, others, "", brand{}, nil, nil).markdown())
 
+	now := time.Date(2026, 5, 17, 9, 0, 0, 0, time.UTC)
 	f.Fuzz(func(t *testing.T, task, name, voice, note string, n int) {
 		items := make([]string, min(max(n, 0), 60))
 		for i := range items {
@@ -49,13 +51,18 @@ func FuzzBrief(f *testing.F) {
 		}}
 		var content []report
 		for _, state := range states {
-			r := report{label: state, older: true}
+			r := report{label: state, since: now}
 			for range items {
-				r.pieces = append(r.pieces, reported{piece{ID: strings.Repeat("f", 36), Type: strings.Repeat("t", maxType), Title: name, Version: maxVersion}, note})
+				r.pieces = append(r.pieces, reported{
+					piece: piece{ID: strings.Repeat("f", 36), Agent: voice, Type: note, State: state, Title: name, Version: maxVersion},
+					note:  note, created: now, changed: now.Add(-time.Hour), score: n % 3,
+				})
 			}
 			content = append(content, r)
 		}
-		text := newBrief(leader, others, task, b, content).markdown()
+		log := eventLog{now: map[string]int{name: n, voice: 1, note: 2, task: 3, "lead.logged": 4, "sale.closed": 5}}
+		lines := figures(now, now.Add(-time.Minute), content, kindOf(leader), log)
+		text := newBrief(leader, others, task, b, content, lines).markdown()
 		if len(text) > maxBrief {
 			t.Errorf("the brief has %d bytes", len(text))
 		}

@@ -24,18 +24,18 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 // desk is a catalog over a store of its own, used by one customer.
 type desk struct {
-	*testing.T
+	testing.TB
 	catalog  *agent.Catalog
 	store    storage.Store
 	customer storage.CustomerID
 }
 
-func newDesk(t *testing.T) desk {
+func newDesk(t testing.TB) desk {
 	t.Helper()
 	return newDeskAt(t, sqlitestore.Memory)
 }
 
-func newDeskAt(t *testing.T, path string) desk {
+func newDeskAt(t testing.TB, path string) desk {
 	t.Helper()
 	store, err := sqlitestore.Open(t.Context(), path, nil)
 	if err != nil {
@@ -46,7 +46,7 @@ func newDeskAt(t *testing.T, path string) desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := desk{T: t, catalog: catalog, store: store}
+	d := desk{TB: t, catalog: catalog, store: store}
 	return d.as(d.newCustomer())
 }
 

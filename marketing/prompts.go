@@ -8,11 +8,11 @@ import (
 	"github.com/heycmo/heycmo-go/storage"
 )
 
-// prompts returns one prompt for each agent: its brief.
+// prompts returns the one to start with, and one for each agent: its brief.
 func (t *team) prompts() []agent.Prompt {
-	prompts := make([]agent.Prompt, len(t.agents))
-	for i, a := range t.agents {
-		prompts[i] = agent.Prompt{
+	prompts := []agent.Prompt{t.startPrompt()}
+	for _, a := range t.agents {
+		prompts = append(prompts, agent.Prompt{
 			Name:        a.ID,
 			Title:       a.Title,
 			Description: a.Role,
@@ -20,7 +20,7 @@ func (t *team) prompts() []agent.Prompt {
 			Get: func(ctx context.Context, customer storage.CustomerID, args map[string]string) (string, error) {
 				return t.prompt(ctx, customer, a.ID, args["task"])
 			},
-		}
+		})
 	}
 	return prompts
 }

@@ -43,7 +43,7 @@ func TestResources(t *testing.T) {
 
 	agents := d.resource("heycmo://agents/{id}")
 	infos, err = agents.List(t.Context(), d.customer)
-	if err != nil || len(infos) != 4 || infos[0].Variable != "cmo" {
+	if err != nil || len(infos) != 17 || infos[0].Variable != "cmo" {
 		t.Errorf("list of agents: %v, %v", infos, err)
 	}
 	for _, info := range infos {
