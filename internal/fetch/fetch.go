@@ -156,7 +156,7 @@ func (c *Client) get(ctx context.Context, u *url.URL) (*Response, error) {
 	}
 	req.Header.Set("User-Agent", UserAgent)
 	req.Header.Set("Accept", "text/html, application/xhtml+xml, text/plain;q=0.9, */*;q=0.5")
-	resp, err := c.http.Do(req) //nolint:gosec // the address is checked when it is dialled
+	resp, err := c.http.Do(req)
 	if err != nil {
 		return nil, err
 	}

@@ -183,3 +183,17 @@ func first(m map[int]int) int {
 	}
 	return 0
 }
+
+// Plain reads a plain text: its lines, without those that are empty.
+func Plain(text []byte) Page {
+	var lines []string
+	for line := range strings.Lines(plain.Clean(string(text))) {
+		if line = plain.Line(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	whole := strings.Join(lines, "\n")
+	return Page{
+		Text: plain.Cut(whole, MaxText), Truncated: len(whole) > MaxText, WordCount: Words(whole), Language: guessLanguage(whole),
+	}
+}
