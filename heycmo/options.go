@@ -69,6 +69,10 @@ type Options struct {
 	// An empty Catalog offers nothing but Tools.
 	Catalog *agent.Catalog
 
+	// AllowPrivateAddresses lets the default Catalog read web pages at addresses
+	// that are not public, see [marketing.Options]. Default: off.
+	AllowPrivateAddresses bool
+
 	// Tools are offered beside the Catalog's.
 	Tools []*agent.Tool
 

@@ -145,7 +145,7 @@ func (o *Options) catalog(store storage.Store) (*agent.Catalog, error) {
 	c := o.Catalog
 	if c == nil {
 		var err error
-		if c, err = marketing.New(store, nil); err != nil {
+		if c, err = marketing.New(store, &marketing.Options{AllowPrivateAddresses: o.AllowPrivateAddresses}); err != nil {
 			return nil, err
 		}
 	}

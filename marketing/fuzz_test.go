@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/heycmo/heycmo-go/agent"
+	"github.com/heycmo/heycmo-go/internal/plain"
 )
 
 // largest returns an agent that fills every limit of its file.
@@ -73,7 +74,7 @@ func FuzzBrief(f *testing.F) {
 			t.Errorf("data stands outside of marked lines:\n%s", text)
 		}
 		for _, r := range text {
-			if r != '\n' && unicode.In(r, invisible...) {
+			if r != '\n' && unicode.In(r, plain.Invisible...) {
 				t.Errorf("the brief has %+q", r)
 			}
 		}

@@ -12,7 +12,7 @@ import (
 // for what another one has. A tool without a row fails.
 func TestCustomersAreApart(t *testing.T) {
 	const canary = "CANARY"
-	ada := newDesk(t)
+	ada := newOpenDesk(t)
 	ada.call("update_brand", object{"brandName": canary, "voice": canary})
 	id := ada.call("save_content", draft(canary))["id"].(string)
 	second := ada.call("save_content", draft(canary))["id"].(string)
@@ -35,6 +35,7 @@ func TestCustomersAreApart(t *testing.T) {
 		"review_content": {{"id": id, "version": 1, "decision": "approve"}},
 		"list_events":    {{}, {"cursor": eventCursor}, {"type": "lead.*"}},
 		"log_event":      {{"type": "lead.logged"}},
+		"read_page":      {{"url": newSite(t) + "/post"}},
 	}
 	for _, tool := range ada.catalog.Tools {
 		rows, ok := calls[tool.Name]

@@ -52,6 +52,12 @@
 //
 // A piece of content is a draft until somebody approves it, rejects it or sends
 // it back for revision. A new version is a draft again. Earlier versions stay.
+//
+// # Pages
+//
+// Tools that take a URL fetch that one page from the public Internet: no private
+// or other special addresses, http and https on their usual ports, in at most
+// 15 seconds and 5 MiB.
 package marketing
 
 import (
@@ -61,6 +67,7 @@ import (
 	"time"
 
 	"github.com/heycmo/heycmo-go/agent"
+	"github.com/heycmo/heycmo-go/internal/fetch"
 	"github.com/heycmo/heycmo-go/storage"
 )
 
@@ -71,6 +78,12 @@ type Options struct {
 	// top of it, of which cmo.md must be there. Other files and folders are
 	// passed over. Default: [Agents].
 	Agents fs.FS
+
+	// AllowPrivateAddresses lets the tools that read web pages reach addresses
+	// that are not public, such as a site on this machine. It is for development
+	// and tests: with it, customers can read what stands in the host's own
+	// network. Default: public addresses only.
+	AllowPrivateAddresses bool
 }
 
 const instructions = `This is the customer's marketing team: a CMO and its specialists.
@@ -88,15 +101,24 @@ func New(store storage.Store, opts *Options) (*agent.Catalog, error) {
 	if store == nil {
 		return nil, errors.New("marketing: the store is nil")
 	}
-	folder := Agents()
-	if opts != nil && opts.Agents != nil {
-		folder = opts.Agents
+	var o Options
+	if opts != nil {
+		o = *opts
+	}
+	folder := o.Agents
+	if folder == nil {
+		folder = Agents()
 	}
 	agents, err := readAgents(folder)
 	if err != nil {
 		return nil, fmt.Errorf("marketing: %w", err)
 	}
-	t := &team{store: store, agents: agents, now: storage.Now}
+	t := &team{
+		store:  store,
+		agents: agents,
+		fetch:  fetch.New(&fetch.Options{AllowPrivate: o.AllowPrivateAddresses}),
+		now:    storage.Now,
+	}
 	return t.catalog(), nil
 }
 
@@ -104,6 +126,7 @@ func New(store storage.Store, opts *Options) (*agent.Catalog, error) {
 type team struct {
 	store  storage.Store
 	agents []agent.Agent
+	fetch  *fetch.Client
 	now    func() time.Time
 }
 
@@ -123,5 +146,6 @@ func (t *team) tools() []*agent.Tool {
 		t.getBrandTool(), t.updateBrandTool(),
 		t.saveContentTool(), t.listContentTool(), t.getContentTool(), t.reviewContentTool(),
 		t.listEventsTool(), t.logEventTool(),
+		t.readPageTool(),
 	}
 }

@@ -4,8 +4,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
+	"github.com/heycmo/heycmo-go/internal/plain"
 	"github.com/heycmo/heycmo-go/storage"
 )
 
@@ -29,7 +29,7 @@ func checkVisible(field, text string) error {
 
 // checkLine is checkText for one line.
 func checkLine(field, text string) error {
-	if strings.ContainsFunc(text, isBreak) {
+	if strings.ContainsFunc(text, plain.IsBreak) {
 		return storage.Invalid(field, "a text of one line")
 	}
 	return checkText(field, text)
@@ -44,55 +44,19 @@ func forbidden(r rune) bool {
 	return tag || unicode.Is(unicode.Cc, r) && r != '\n' && r != '\r' && r != '\t'
 }
 
-func isBreak(r rune) bool {
-	switch r {
-	case '\n', '\v', '\f', '\r', '\u0085', '\u2028', '\u2029':
-		return true
-	}
-	return false
-}
-
-// invisible are the characters that readers don't see: control and format
-// characters, of which Unicode tags are some, private ones, and the rest of
-// Unicode's Default_Ignorable_Code_Point.
-var invisible = []*unicode.RangeTable{
-	unicode.Cc, unicode.Cf, unicode.Co, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point,
-}
-
-// clean returns text as a model may read it: what can be seen, in valid UTF-8,
-// with "\n" for every kind of line end.
-func clean(text string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case isBreak(r):
-			return '\n'
-		case r == '\t':
-			return ' '
-		case unicode.In(r, invisible...):
-			return -1
-		}
-		return r
-	}, strings.ReplaceAll(text, "\r\n", "\n"))
-}
+// clean returns text as a model may read it, with "\n" for every kind of line
+// end.
+func clean(text string) string { return plain.Clean(text) }
 
 // oneLine returns clean text with single spaces for all white space.
-func oneLine(text string) string { return strings.Join(strings.Fields(clean(text)), " ") }
+func oneLine(text string) string { return plain.Line(text) }
 
 // quote marks every line as data.
 func quote(text string) string {
 	return "> " + strings.ReplaceAll(text, "\n", "\n> ") + "\n"
 }
 
-const ellipsis = "…"
+const ellipsis = plain.Ellipsis
 
 // cut returns text in at most size bytes. What is cut ends in "…".
-func cut(text string, size int) string {
-	if len(text) <= size {
-		return text
-	}
-	end := max(size-len(ellipsis), 0)
-	for end > 0 && !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end] + ellipsis
-}
+func cut(text string, size int) string { return plain.Cut(text, size) }

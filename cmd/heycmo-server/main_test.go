@@ -180,8 +180,8 @@ func TestProductionRefusesHalfConfigurations(t *testing.T) {
 		t.Errorf("no secret keys: %v", err)
 	}
 	_, _, err = command(t, append(base, "HEYCMO_SECRET_KEYS=k:short", "HEYCMO_ADMIN_KEYS=short", "HEYCMO_PUBLIC_URL=http://example.com",
-		"HEYCMO_TRUSTED_PROXIES=everybody", "HEYCMO_ALLOWED_ORIGINS=http://localhost:3000"))
-	for _, want := range []string{"HEYCMO_SECRET_KEYS", "HEYCMO_ADMIN_KEYS", "HEYCMO_PUBLIC_URL", "HEYCMO_TRUSTED_PROXIES", "HEYCMO_ALLOWED_ORIGINS"} {
+		"HEYCMO_TRUSTED_PROXIES=everybody", "HEYCMO_ALLOWED_ORIGINS=http://localhost:3000", "HEYCMO_FETCH_ALLOW_PRIVATE=true"))
+	for _, want := range []string{"HEYCMO_SECRET_KEYS", "HEYCMO_ADMIN_KEYS", "HEYCMO_PUBLIC_URL", "HEYCMO_TRUSTED_PROXIES", "HEYCMO_ALLOWED_ORIGINS", "HEYCMO_FETCH_ALLOW_PRIVATE"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the error lacks %s: %v", want, err)
 		}

@@ -22,21 +22,22 @@ const prefix = "HEYCMO_"
 // settings are all there is to set. A field with the tag secret is masked
 // wherever settings are shown.
 type settings struct {
-	Env            string   `default:"development" enum:"development,production" help:"development or production."`
-	Addr           string   `default:"127.0.0.1:8787" help:"Address to listen on."`
-	PublicURL      string   `name:"public-url" help:"Address under which clients reach the server; derived when empty."`
-	Database       string   `default:"heycmo.db" help:"A file for SQLite, :memory:, or postgres://…"`
-	AdminKeys      []string `secret:"" help:"Keys of /api/admin, comma-separated, 32 characters or more each."`
-	SecretKeys     []string `secret:"" help:"Signing keys, newest first, comma-separated id:base64 of 32 bytes. In development, one is made and kept beside the database."`
-	AllowedOrigins []string `help:"Browser origins that may call the server, comma-separated; default heycmo.ai, in development also localhost."`
-	TrustedProxies []string `help:"Networks of trusted proxies, comma-separated, such as 10.0.0.0/8."`
-	LimitREST      int      `name:"limit-rest" default:"60" help:"REST requests a minute for each customer; -1 for no limit."`
-	LimitMCP       int      `name:"limit-mcp" default:"30" help:"MCP requests a minute for each customer; -1 for no limit."`
-	LimitCheckout  int      `default:"5" help:"Checkouts a minute for each address; -1 for no limit."`
-	LimitWebhook   int      `default:"100" help:"Wrongly signed webhooks a minute for each address; -1 for no limit."`
-	LimitLogin     int      `default:"20" help:"Failed logins a minute for each address; -1 for no limit."`
-	MCPThrottle    string   `name:"mcp-throttle" default:"status" enum:"status,inband" help:"How a throttled /mcp/message is answered: status is 429, inband is an error on the stream."`
-	LogLevel       string   `default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error."`
+	Env               string   `default:"development" enum:"development,production" help:"development or production."`
+	Addr              string   `default:"127.0.0.1:8787" help:"Address to listen on."`
+	PublicURL         string   `name:"public-url" help:"Address under which clients reach the server; derived when empty."`
+	Database          string   `default:"heycmo.db" help:"A file for SQLite, :memory:, or postgres://…"`
+	AdminKeys         []string `secret:"" help:"Keys of /api/admin, comma-separated, 32 characters or more each."`
+	SecretKeys        []string `secret:"" help:"Signing keys, newest first, comma-separated id:base64 of 32 bytes. In development, one is made and kept beside the database."`
+	AllowedOrigins    []string `help:"Browser origins that may call the server, comma-separated; default heycmo.ai, in development also localhost."`
+	TrustedProxies    []string `help:"Networks of trusted proxies, comma-separated, such as 10.0.0.0/8."`
+	LimitREST         int      `name:"limit-rest" default:"60" help:"REST requests a minute for each customer; -1 for no limit."`
+	LimitMCP          int      `name:"limit-mcp" default:"30" help:"MCP requests a minute for each customer; -1 for no limit."`
+	LimitCheckout     int      `default:"5" help:"Checkouts a minute for each address; -1 for no limit."`
+	LimitWebhook      int      `default:"100" help:"Wrongly signed webhooks a minute for each address; -1 for no limit."`
+	LimitLogin        int      `default:"20" help:"Failed logins a minute for each address; -1 for no limit."`
+	MCPThrottle       string   `name:"mcp-throttle" default:"status" enum:"status,inband" help:"How a throttled /mcp/message is answered: status is 429, inband is an error on the stream."`
+	FetchAllowPrivate bool     `help:"Let tools read web pages on private and loopback addresses; development only."`
+	LogLevel          string   `default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error."`
 }
 
 func (s *settings) production() bool { return s.Env == "production" }
@@ -85,13 +86,14 @@ func (s *settings) options(log *zap.Logger) (*heycmo.Options, error) {
 		errs = append(errs, fmt.Errorf("%s %s", variable(flag), fmt.Sprintf(format, args...)))
 	}
 	o := &heycmo.Options{
-		Log:            log,
-		PublicURL:      s.PublicURL,
-		AllowedOrigins: s.AllowedOrigins,
-		HSTS:           s.production(),
-		AdminKeys:      s.AdminKeys,
-		Limits:         heycmo.Limits{REST: s.LimitREST, MCP: s.LimitMCP, Checkout: s.LimitCheckout, Webhook: s.LimitWebhook, Login: s.LimitLogin},
-		MCP:            &mcp.Options{InBandThrottle: s.MCPThrottle == "inband", HijackStreams: true},
+		Log:                   log,
+		PublicURL:             s.PublicURL,
+		AllowedOrigins:        s.AllowedOrigins,
+		HSTS:                  s.production(),
+		AdminKeys:             s.AdminKeys,
+		AllowPrivateAddresses: s.FetchAllowPrivate,
+		Limits:                heycmo.Limits{REST: s.LimitREST, MCP: s.LimitMCP, Checkout: s.LimitCheckout, Webhook: s.LimitWebhook, Login: s.LimitLogin},
+		MCP:                   &mcp.Options{InBandThrottle: s.MCPThrottle == "inband", HijackStreams: true},
 	}
 	if len(o.AllowedOrigins) == 0 {
 		o.AllowedOrigins = []string{"https://heycmo.ai", "https://app.heycmo.ai"}
@@ -122,6 +124,9 @@ func (s *settings) options(log *zap.Logger) (*heycmo.Options, error) {
 	if s.production() {
 		if len(s.SecretKeys) == 0 {
 			report("secret-keys", `is missing: production needs one, such as "k1:$(openssl rand -base64 32)"`)
+		}
+		if s.FetchAllowPrivate {
+			report("fetch-allow-private", "must not be set in production")
 		}
 		if strings.HasPrefix(s.PublicURL, "http://") {
 			report("public-url", "must begin with https:// in production")
