@@ -38,30 +38,33 @@ var (
 		property pubdate role style type`)
 )
 
-type implication struct{ ends, until map[string]bool }
+type implication struct {
+	ends  []string
+	until map[string]bool
+}
 
 // implied tells which open elements end where an element begins, and where the
 // search for them stops.
 var implied = func() map[string]implication {
 	rules := map[string]implication{}
-	paragraph := implication{set("p"), set("button caption html object table td template th")}
+	paragraph := implication{strings.Fields("p"), set("button caption html object table td template th")}
 	for name := range set(`address article aside blockquote center details dialog dir div dl fieldset figcaption figure footer
 		form h1 h2 h3 h4 h5 h6 header hgroup hr main menu nav ol p pre search section summary table ul`) {
 		rules[name] = paragraph
 	}
-	rules["li"] = implication{set("li p"), set("ul ol menu table td template th")}
-	rules["dt"] = implication{set("dt dd p"), set("dl table td template th")}
+	rules["li"] = implication{strings.Fields("li p"), set("ul ol menu table td template th")}
+	rules["dt"] = implication{strings.Fields("dt dd p"), set("dl table td template th")}
 	rules["dd"] = rules["dt"]
-	rules["td"] = implication{set("td th p"), set("tr table template")}
+	rules["td"] = implication{strings.Fields("td th p"), set("tr table template")}
 	rules["th"] = rules["td"]
-	rules["tr"] = implication{set("tr td th p"), set("table template")}
+	rules["tr"] = implication{strings.Fields("tr td th p"), set("table template")}
 	for _, name := range []string{"tbody", "thead", "tfoot"} {
-		rules[name] = implication{set("tbody thead tfoot tr td th p"), set("table template")}
+		rules[name] = implication{strings.Fields("tbody thead tfoot tr td th p"), set("table template")}
 	}
-	rules["option"] = implication{set("option"), set("select datalist")}
-	rules["optgroup"] = implication{set("option optgroup"), set("select")}
-	rules["a"] = implication{set("a"), set("td th table template")}
-	rules["button"] = implication{set("button"), set("td th table template")}
+	rules["option"] = implication{strings.Fields("option"), set("select datalist")}
+	rules["optgroup"] = implication{strings.Fields("option optgroup"), set("select")}
+	rules["a"] = implication{strings.Fields("a"), set("td th table template")}
+	rules["button"] = implication{strings.Fields("button"), set("td th table template")}
 	return rules
 }()
 

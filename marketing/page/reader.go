@@ -3,6 +3,7 @@ package page
 import (
 	"bytes"
 	"net/url"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -102,11 +103,14 @@ func (r *reader) top() element {
 func (r *reader) start(selfClosing bool) {
 	tag, more := r.z.TagName()
 	name := string(tag)
-	attr := map[string]string{}
+	var attr map[string]string
 	for more {
 		var key, value []byte
 		key, value, more = r.z.TagAttr()
 		if k := string(key); wantedAttributes[k] {
+			if attr == nil {
+				attr = map[string]string{}
+			}
 			if _, twice := attr[k]; !twice {
 				attr[k] = string(value)
 			}
@@ -246,7 +250,7 @@ func (r *reader) closeImplied(name string) {
 	}
 	found := -1
 	for i := len(r.stack) - 1; i >= max(0, len(r.stack)-maxNear); i-- {
-		if n := r.stack[i].name; rule.ends[n] {
+		if n := r.stack[i].name; slices.Contains(rule.ends, n) {
 			found = i
 		} else if rule.until[n] {
 			break
@@ -257,13 +261,8 @@ func (r *reader) closeImplied(name string) {
 	}
 }
 
-func (r *reader) anyOpen(names map[string]bool) bool {
-	for name := range names {
-		if r.open[name] > 0 {
-			return true
-		}
-	}
-	return false
+func (r *reader) anyOpen(names []string) bool {
+	return slices.ContainsFunc(names, func(name string) bool { return r.open[name] > 0 })
 }
 
 // maxNear is how far up an element without an end is looked for, which keeps the
