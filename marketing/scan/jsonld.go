@@ -86,7 +86,7 @@ func (l *linkedData) has(types map[string]bool) bool {
 
 func set(names string) map[string]bool {
 	m := map[string]bool{}
-	for _, name := range strings.Fields(names) {
+	for name := range strings.FieldsSeq(names) {
 		m[name] = true
 	}
 	return m

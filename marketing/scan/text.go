@@ -113,7 +113,7 @@ var questionWords = map[string]bool{
 	"how": true, "what": true, "what's": true, "why": true, "when": true, "where": true, "who": true, "which": true,
 	"wie": true, "warum": true, "wann": true, "welche": true, "welcher": true, "welches": true, "wozu": true,
 	"comment": true, "pourquoi": true, "combien": true, "quel": true, "quelle": true,
-	"cómo": true, "qué": true, "cuándo": true, "cuánto": true,
+	"cómo": true, "qué": true, "cuándo": true, "dónde": true,
 	"كيف": true, "لماذا": true, "متى": true, "أين": true, "كم": true, "ما": true, "ماذا": true, "هل": true,
 }
 
