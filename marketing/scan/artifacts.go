@@ -17,7 +17,7 @@ func pageURL(d *document) string {
 	case len(d.canonicals) == 1:
 		address = d.canonical
 	case isWeb(d.address):
-		address = d.address.String()
+		address = written(d.address)
 	}
 	if len(address) > maxURL {
 		return ""
@@ -28,10 +28,10 @@ func pageURL(d *document) string {
 // image returns the address of the page's picture, or "".
 func image(d *document) string {
 	u := d.resolve(d.meta["og:image"])
-	if u == nil || len(u.String()) > maxURL {
+	if u == nil || len(written(u)) > maxURL {
 		return ""
 	}
-	return u.String()
+	return written(u)
 }
 
 // published returns the date that the page's markup gives, or "".
@@ -92,7 +92,7 @@ func llmsTxt(d *document) string {
 var (
 	markdownSigns = strings.NewReplacer(`\`, `\\`, "`", "\\`", "[", `\[`, "]", `\]`, "<", `\<`, ">", `\>`)
 	// markdownTarget escapes what would end an address.
-	markdownTarget = strings.NewReplacer("(", "%28", ")", "%29", "<", "%3C", ">", "%3E", " ", "%20", `\`, "%5C", "`", "%60")
+	markdownTarget = strings.NewReplacer("(", "%28", ")", "%29")
 )
 
 // markdownText returns a text of the page that stays a text in Markdown.
@@ -171,7 +171,7 @@ func siteOf(d *document) *thing {
 		return nil
 	}
 	root := url.URL{Scheme: d.address.Scheme, Host: d.address.Host, Path: "/"}
-	return &thing{Type: "WebSite", Name: name, URL: root.String()}
+	return &thing{Type: "WebSite", Name: name, URL: written(&root)}
 }
 
 func price(d *document) *thing {

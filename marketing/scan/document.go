@@ -3,6 +3,7 @@ package scan
 import (
 	"bytes"
 	"cmp"
+	"fmt"
 	"net/url"
 	"strings"
 	"time"
@@ -413,8 +414,8 @@ func (r *reader) linkTag() {
 		switch rel {
 		case "canonical":
 			if u := r.resolve(r.attrs["href"]); u != nil && len(r.canonicals) < maxKept {
-				r.canonicals[u.String()] = true
-				r.canonical = u.String()
+				r.canonical = written(u)
+				r.canonicals[r.canonical] = true
 			}
 		case "author":
 			r.authorLink = true
@@ -436,6 +437,20 @@ func (d *document) resolve(reference string) *url.URL {
 	return u
 }
 
+// written returns an address in visible ASCII. Queries come as they were, with
+// whatever is in them.
+func written(u *url.URL) string {
+	var b strings.Builder
+	for _, c := range []byte(u.String()) {
+		if c <= ' ' || c >= 0x7f || strings.IndexByte("\"'<>\\^`{|}", c) >= 0 {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
 func isWeb(u *url.URL) bool { return (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" }
 
 func (r *reader) startAnchor() {
@@ -449,7 +464,7 @@ func (r *reader) startAnchor() {
 	}
 	switch {
 	case r.isOwn(u):
-		r.anchor = &link{url: u.String()}
+		r.anchor = &link{url: written(u)}
 	case !r.inFurniture() && len(r.external) < maxKept && !isSocial(u.Hostname()):
 		r.external[u.Hostname()] = true
 	}
@@ -471,7 +486,7 @@ func (r *reader) endAnchor() {
 	r.anchor = nil
 	l.name = line(r.name.String(), maxShown)
 	r.name.Reset()
-	if l.name == "" || len(l.url) > maxURL || l.url == r.address.String() || r.internal[l.url] || len(r.internal) >= maxKept {
+	if l.name == "" || len(l.url) > maxURL || l.url == written(r.address) || r.internal[l.url] || len(r.internal) >= maxKept {
 		return
 	}
 	r.internal[l.url] = true

@@ -297,6 +297,7 @@ func FuzzPage(f *testing.F) {
 		f.Add(address, markup(f, name), byte(len(name)))
 	}
 	f.Add("::", []byte("<title><nav><h1><svg><a href="), byte(1))
+	f.Add("https://acme.example/?\xbe\u200b`\"", []byte(`<title>a<h1>b</h1><a href="/?\U000E0041'">c</a>`), byte(3))
 	f.Add("https://[::1", []byte(`<base href="https://b.example/"><a href="//c:99999/">x</a>`), byte(2))
 	ids := slices.Sorted(maps.Keys(edits))
 	f.Fuzz(func(t *testing.T, address string, page []byte, edit byte) {

@@ -96,7 +96,7 @@ type Artifacts struct {
 func Page(address string, markup []byte) Report {
 	d := parse(address, markup)
 	r := Report{
-		URL: line(d.address.String(), maxURL),
+		URL: cut(written(d.address), maxURL),
 		Page: Summary{
 			Title:       line(d.title, maxShown),
 			Description: line(d.meta["description"], maxLong),
