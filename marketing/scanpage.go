@@ -14,14 +14,13 @@ import (
 // webPage is a page as a server sent it.
 type webPage struct {
 	url         string // after redirects
-	status      int
 	contentType string // the media type without parameters
 	body        []byte // in UTF-8
 	truncated   bool   // there was more
 }
 
-// pageGetter fetches public pages. Its errors are for the caller to see as far
-// as [agent.CallerText] lets them.
+// pageGetter fetches public pages that are there: a status other than 2xx is an
+// error. Callers see its errors as far as [agent.CallerText] lets them.
 type pageGetter interface {
 	getPage(ctx context.Context, url string) (webPage, error)
 }
@@ -65,11 +64,8 @@ func scanPage(ctx context.Context, pages pageGetter, url string) (scannedPage, e
 	if err != nil {
 		return scannedPage{}, err
 	}
-	if page.status < 200 || page.status > 299 {
-		return scannedPage{}, agent.Errorf("the server answered with status %d, so there is no page to scan; check the address in a browser", page.status)
-	}
 	if !isPage(page.contentType) {
-		return scannedPage{}, agent.Errorf("the address holds %s, not a web page", oneLine(cut(page.contentType, 100)))
+		return scannedPage{}, agent.Errorf("the address leads to a file of another kind, not to a web page; only HTML can be scanned")
 	}
 	agent.Progress(ctx, 1, 2, "scoring the page")
 	return scannedPage{Report: scan.Page(page.url, page.body), Truncated: page.truncated}, nil

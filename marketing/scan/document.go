@@ -172,7 +172,7 @@ func (r *reader) start(tag string) {
 	if r.isHidden() {
 		return
 	}
-	r.boundary(tag)
+	r.boundary(tag, true)
 	r.facts()
 	switch tag {
 	case "nav", "footer":
@@ -230,7 +230,7 @@ func (r *reader) end(tag string) {
 		if tag == "a" {
 			r.endAnchor()
 		}
-		r.boundary("/" + tag)
+		r.boundary(tag, false)
 	}
 	switch tag {
 	case "template", "svg", "nav", "footer":
@@ -238,26 +238,25 @@ func (r *reader) end(tag string) {
 	}
 }
 
-// boundary ends the block of text and the heading that end at a tag.
-func (r *reader) boundary(tag string) {
-	name := strings.TrimPrefix(tag, "/")
-	if inline[name] {
-		if name == "br" || name == "img" {
+// boundary ends the block of text and the heading that end where an element
+// begins or ends.
+func (r *reader) boundary(tag string, begins bool) {
+	if inline[tag] {
+		if tag == "br" || tag == "img" {
 			r.block.WriteByte(' ')
 		}
 		return
 	}
-	asks := isHeading(name) || name == "summary" || name == "dt"
 	switch {
-	case asks:
+	case isHeading(tag), tag == "summary", tag == "dt":
 		r.endBlock()
 		r.heading = ""
-		if name == tag {
-			r.heading = name
+		if begins {
+			r.heading = tag
 		}
 	case r.heading == "":
 		r.endBlock()
-	case headingEnds[name]:
+	case headingEnds[tag]:
 		r.endBlock()
 		r.heading = ""
 	default:

@@ -113,6 +113,7 @@ func TestEveryEditHelps(t *testing.T) {
 // TestFaultsCount: what is wrong is not done, though it would be without.
 func TestFaultsCount(t *testing.T) {
 	for _, test := range []struct{ id, markup string }{
+		{"depth", "<nav>" + filler + "</nav><footer>" + strings.Repeat(filler, 20)},
 		{"title", "<title>Short</title>"},
 		{"title", "<title>" + strings.Repeat("long ", 20) + "</title>"},
 		{"title", "<svg><title>A title of the right length</title></svg>"},
@@ -247,20 +248,39 @@ func TestHostilePages(t *testing.T) {
 	}
 }
 
+func TestLLMsTxt(t *testing.T) {
+	r := scan.Page("https://acme.example/a#b", []byte(`<title>A [b](c) \ d</title><meta name="description" content="E
+		# f"><nav><a href="/x(y)?z=[1]">[g] <b>h</b></a><a href="/a">same</a>`))
+	const want = "# A \\[b\\](c) \\\\ d\n\n> E # f\n\n## Pages\n\n" +
+		"- [A \\[b\\](c) \\\\ d](https://acme.example/a)\n- [\\[g\\] h](https://acme.example/x%28y%29?z=[1])\n"
+	if got := r.Artifacts.LLMsTxt; got != want {
+		t.Errorf("llms.txt:\n%s\nwant:\n%s", got, want)
+	}
+}
+
+// TestMainEndsNavigation: content is content though a nav before it stays open.
+func TestMainEndsNavigation(t *testing.T) {
+	r := scan.Page("https://acme.example/", []byte("<nav><a href=/a>a</a><main>"+filler))
+	if r.Page.Words != 30 {
+		t.Errorf("%d words, want 30", r.Page.Words)
+	}
+}
+
 func TestLargePages(t *testing.T) {
-	const large = 5 << 20
+	const large = 1 << 20
 	fill := func(unit string) []byte { return []byte(strings.Repeat(unit, large/len(unit))) }
+	fiveMB := func(unit string) []byte { return []byte(strings.Repeat(unit, 5<<20/len(unit))) }
 	for name, page := range map[string][]byte{
 		"nested":       []byte(strings.Repeat("<div>", 100_000) + filler + strings.Repeat("</div>", 100_000)),
 		"nested lists": []byte(strings.Repeat("<ul><li>", 100_000)),
-		"nested b":     fill("<b>"),
+		"nested b":     fiveMB("<b>"),
 		"stray ends":   fill("</p></nav></svg>"),
-		"paragraphs":   fill(filler),
+		"paragraphs":   fiveMB(filler),
 		"text":         fill("word 12 "),
 		"japanese":     fill("手織りの綿タオル。"),
 		"numbers":      fill("1,2.3 "),
 		"one number":   fill("1"),
-		"links":        fill(`<a href="/a?b">c`),
+		"links":        fiveMB(`<a href="/a?b">c`),
 		"headings":     fill("<h2>What is it?</h2>"),
 		"one heading":  append([]byte("<h1>"), fill("What ")...),
 		"title":        append([]byte("<title>"), fill("a\u200b ")...),

@@ -57,7 +57,7 @@ type Summary struct {
 	Description string `json:"description" jsonschema:"its meta description; empty when it has none"`
 	Heading     string `json:"heading" jsonschema:"its first h1; empty when it has none"`
 	Language    string `json:"language" jsonschema:"its declared language; empty when it declares none"`
-	Words       int    `json:"words" jsonschema:"words of text in the HTML, without navigation and footer"`
+	Words       int    `json:"words" jsonschema:"words of text in the HTML, without navigation and footer; in scripts without spaces, two characters count as one"`
 }
 
 // Checklist is every check of the scan.

@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"strings"
 	"testing"
 )
 
@@ -98,6 +99,18 @@ func TestForms(t *testing.T) {
 	} {
 		if got := isLanguage(tag); got != want {
 			t.Errorf("isLanguage(%q) = %t, want %t", tag, got, want)
+		}
+	}
+}
+
+func TestFence(t *testing.T) {
+	for text, want := range map[string]string{
+		"a":           "  ```html\n  a\n  ```\n",
+		"a\n```\nb\n": "  ````html\n  a\n  ```\n  b\n  ````\n",
+	} {
+		var w strings.Builder
+		if writeFence(&w, "  ", "html", text); w.String() != want {
+			t.Errorf("fence of %q: %q, want %q", text, w.String(), want)
 		}
 	}
 }
