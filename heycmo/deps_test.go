@@ -50,7 +50,8 @@ var below = map[string][]string{
 	"internal/fetch": {},
 	"internal/plain": {},
 	"marketing/page": {"internal/plain"},
-	"marketing":      {"storage", "agent", "auth", "internal/fetch", "internal/plain", "marketing/page"},
+	"marketing/scan": {},
+	"marketing":      {"storage", "agent", "auth", "internal/fetch", "internal/plain", "marketing/page", "marketing/scan"},
 	"internal/app":   {"storage", "ratelimit", "auth", "agent", "internal/httpx"},
 	"mcp":            {"storage", "ratelimit", "auth", "agent", "internal/httpx", "internal/app"},
 	"internal/rest": {

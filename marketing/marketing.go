@@ -146,6 +146,6 @@ func (t *team) tools() []*agent.Tool {
 		t.getBrandTool(), t.updateBrandTool(),
 		t.saveContentTool(), t.listContentTool(), t.getContentTool(), t.reviewContentTool(),
 		t.listEventsTool(), t.logEventTool(),
-		t.readPageTool(),
+		t.readPageTool(), scanPageTool(guardedPages{t.fetch}),
 	}
 }
