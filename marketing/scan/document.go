@@ -132,8 +132,8 @@ var (
 	// headingEnds are the elements that a heading which was not closed ends at.
 	headingEnds = set(`p ul ol dl table section article main figure form nav footer body`)
 
-	metaNames = set(`description viewport author generator application-name date
-		og:title og:description og:image og:type og:site_name og:url og:updated_time
+	metaNames = set(`description viewport author date
+		og:title og:description og:image og:type og:site_name og:updated_time
 		article:published_time article:modified_time article:author
 		product:price:amount product:price:currency og:price:amount og:price:currency product:brand`)
 
@@ -280,7 +280,7 @@ func (r *reader) text(text []byte) {
 		}
 		return
 	case "script":
-		if isLinkedData(r.attrs["type"]) {
+		if !r.isHidden() && isLinkedData(r.attrs["type"]) {
 			r.data.read(string(text))
 		}
 		return
@@ -301,13 +301,10 @@ func isLinkedData(mediaType string) bool {
 
 // endBlock takes in the block of text that ends here.
 func (r *reader) endBlock() {
-	if r.block.Len() == 0 {
-		return
-	}
 	text, signed := r.block.String(), r.signed
 	r.block.Reset()
 	r.signed = false
-	if r.inFurniture() {
+	if text == "" || r.inFurniture() {
 		return
 	}
 	if r.heading != "" {
@@ -316,9 +313,11 @@ func (r *reader) endBlock() {
 	}
 	n := words(text)
 	r.words += n
-	if len(r.figures) < maxKept {
-		figures(text, func(figure string) { r.figures[figure] = true })
-	}
+	figures(text, func(figure string) {
+		if len(r.figures) < maxKept {
+			r.figures[figure] = true
+		}
+	})
 	if n < minPassage || signed && n < minAnswer { // a label, or a byline
 		r.apart = r.apart || n > 0
 		return
