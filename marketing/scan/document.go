@@ -3,10 +3,8 @@ package scan
 import (
 	"bytes"
 	"cmp"
-	"fmt"
 	"net/url"
 	"strings"
-	"time"
 
 	"golang.org/x/net/html"
 )
@@ -134,8 +132,8 @@ var (
 	// headingEnds are the elements that a heading which was not closed ends at.
 	headingEnds = set(`p ul ol dl table section article main figure form nav footer body`)
 
-	metaNames = set(`description viewport author generator application-name date
-		og:title og:description og:image og:type og:site_name og:url og:updated_time
+	metaNames = set(`description viewport author date
+		og:title og:description og:image og:type og:site_name og:updated_time
 		article:published_time article:modified_time article:author
 		product:price:amount product:price:currency og:price:amount og:price:currency product:brand`)
 
@@ -282,7 +280,7 @@ func (r *reader) text(text []byte) {
 		}
 		return
 	case "script":
-		if isLinkedData(r.attrs["type"]) {
+		if !r.isHidden() && isLinkedData(r.attrs["type"]) {
 			r.data.read(string(text))
 		}
 		return
@@ -303,13 +301,10 @@ func isLinkedData(mediaType string) bool {
 
 // endBlock takes in the block of text that ends here.
 func (r *reader) endBlock() {
-	if r.block.Len() == 0 {
-		return
-	}
 	text, signed := r.block.String(), r.signed
 	r.block.Reset()
 	r.signed = false
-	if r.inFurniture() {
+	if text == "" || r.inFurniture() {
 		return
 	}
 	if r.heading != "" {
@@ -318,9 +313,11 @@ func (r *reader) endBlock() {
 	}
 	n := words(text)
 	r.words += n
-	if len(r.figures) < maxKept {
-		figures(text, func(figure string) { r.figures[figure] = true })
-	}
+	figures(text, func(figure string) {
+		if len(r.figures) < maxKept {
+			r.figures[figure] = true
+		}
+	})
 	if n < minPassage || signed && n < minAnswer { // a label, or a byline
 		r.apart = r.apart || n > 0
 		return
@@ -366,189 +363,4 @@ func (r *reader) endHeading(text string) {
 		r.questions++
 		r.asked, r.apart = text, false
 	}
-}
-
-// facts takes in the date and the author that an element may carry.
-func (r *reader) facts() {
-	for _, name := range []string{"datetime", "content"} {
-		given := r.attrs[name]
-		if r.dated == "" && isDate(given) && (name == "datetime" || dateProperties[r.attrs["itemprop"]]) {
-			r.dated = strings.TrimSpace(given)
-		}
-	}
-	r.byline = r.byline || bylines[r.attrs["itemprop"]]
-}
-
-func (r *reader) metaTag() {
-	content := visible(r.attrs["content"])
-	if r.attrs["charset"] != "" || strings.EqualFold(r.attrs["http-equiv"], "content-type") && strings.Contains(strings.ToLower(content), "charset=") {
-		r.charset = true
-	}
-	for _, attr := range []string{"name", "property"} {
-		name := strings.ToLower(strings.TrimSpace(r.attrs[attr]))
-		switch name {
-		case "robots", "googlebot":
-			r.robots(strings.ToLower(content))
-		default:
-			if metaNames[name] && content != "" && r.meta[name] == "" {
-				r.meta[name] = content
-			}
-		}
-	}
-}
-
-func (r *reader) robots(rules string) {
-	for rule := range strings.SplitSeq(strings.ReplaceAll(rules, " ", ""), ",") {
-		switch rule {
-		case "noindex", "none":
-			r.noindex = true
-		case "nosnippet", "max-snippet:0":
-			r.nosnip = true
-		}
-	}
-}
-
-func (r *reader) linkTag() {
-	for rel := range strings.FieldsSeq(strings.ToLower(r.attrs["rel"])) {
-		switch rel {
-		case "canonical":
-			if u := r.resolve(r.attrs["href"]); u != nil && len(r.canonicals) < maxKept {
-				r.canonical = written(u)
-				r.canonicals[r.canonical] = true
-			}
-		case "author":
-			r.authorLink = true
-		}
-	}
-}
-
-// resolve returns the web address of a reference, or nil.
-func (d *document) resolve(reference string) *url.URL {
-	reference = strings.TrimSpace(reference)
-	if reference == "" {
-		return nil
-	}
-	u, err := d.base.Parse(reference)
-	if err != nil || !isWeb(u) {
-		return nil
-	}
-	u.User, u.Fragment, u.RawFragment = nil, "", ""
-	return u
-}
-
-// written returns an address in visible ASCII. Queries come as they were, with
-// whatever is in them.
-func written(u *url.URL) string {
-	var b strings.Builder
-	for _, c := range []byte(u.String()) {
-		if c <= ' ' || c >= 0x7f || strings.IndexByte("\"'<>\\^`{|}", c) >= 0 {
-			fmt.Fprintf(&b, "%%%02X", c)
-		} else {
-			b.WriteByte(c)
-		}
-	}
-	return b.String()
-}
-
-func isWeb(u *url.URL) bool { return (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" }
-
-func (r *reader) startAnchor() {
-	r.endAnchor()
-	u := r.resolve(r.attrs["href"])
-	if strings.Contains(strings.ToLower(r.attrs["rel"]), "author") {
-		r.authorLink, r.signed = true, true
-	}
-	if u == nil {
-		return
-	}
-	switch {
-	case r.isOwn(u):
-		r.anchor = &link{url: written(u)}
-	case !r.inFurniture() && len(r.external) < maxKept && !isSocial(u.Hostname()):
-		r.external[u.Hostname()] = true
-	}
-}
-
-func (r *reader) anchorText(text string) {
-	if r.anchor != nil && r.name.Len() < maxAnchor {
-		r.name.WriteByte(' ')
-		r.name.WriteString(text[:min(len(text), maxAnchor)])
-	}
-}
-
-// endAnchor takes in a link to a page of the same site, if it has a text.
-func (r *reader) endAnchor() {
-	if r.anchor == nil {
-		return
-	}
-	l := *r.anchor
-	r.anchor = nil
-	l.name = line(r.name.String(), maxShown)
-	r.name.Reset()
-	if l.name == "" || len(l.url) > maxURL || l.url == written(r.address) || r.internal[l.url] || len(r.internal) >= maxKept {
-		return
-	}
-	r.internal[l.url] = true
-	if len(r.links) < maxListed {
-		r.links = append(r.links, l)
-	}
-}
-
-// isOwn reports whether an address is on the page's site: its host, or one below
-// or above it.
-func (d *document) isOwn(u *url.URL) bool {
-	a, b := site(u), site(d.address)
-	return a == b || strings.HasSuffix(a, "."+b) || strings.HasSuffix(b, "."+a)
-}
-
-func site(u *url.URL) string { return strings.TrimPrefix(strings.ToLower(u.Hostname()), "www.") }
-
-// social are hosts whose links are for sharing and following, not sources.
-var social = set(`facebook.com twitter.com x.com linkedin.com instagram.com tiktok.com pinterest.com whatsapp.com wa.me t.me
-	threads.net reddit.com`)
-
-func isSocial(host string) bool {
-	host = strings.ToLower(host)
-	for {
-		if social[host] {
-			return true
-		}
-		_, parent, ok := strings.Cut(host, ".")
-		if !ok {
-			return false
-		}
-		host = parent
-	}
-}
-
-// isLanguage reports whether tag has the form of a language tag (BCP 47).
-func isLanguage(tag string) bool {
-	if len(tag) > 35 {
-		return false
-	}
-	for i, part := range strings.Split(tag, "-") {
-		for _, r := range part {
-			letter := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
-			if !letter && (i == 0 || r < '0' || r > '9') {
-				return false
-			}
-		}
-		if i == 0 && (len(part) < 2 || len(part) > 3) || len(part) < 1 || len(part) > 8 {
-			return false
-		}
-	}
-	return true
-}
-
-// isDate reports whether text is a date of ISO 8601, with or without a time.
-func isDate(text string) bool {
-	text = strings.TrimSpace(text)
-	if len(text) > len("2006-01-02") {
-		if text[10] != 'T' && text[10] != ' ' || len(text) > 40 {
-			return false
-		}
-		text = text[:10]
-	}
-	_, err := time.Parse("2006-01-02", text)
-	return err == nil
 }
