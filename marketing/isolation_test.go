@@ -36,6 +36,7 @@ func TestCustomersAreApart(t *testing.T) {
 		"list_events":    {{}, {"cursor": eventCursor}, {"type": "lead.*"}},
 		"log_event":      {{"type": "lead.logged"}},
 		"read_page":      {{"url": newSite(t) + "/post"}},
+		"scan_page":      {{"url": newSite(t) + "/post"}},
 	}
 	for _, tool := range ada.catalog.Tools {
 		rows, ok := calls[tool.Name]

@@ -181,7 +181,7 @@ func TestCatalog(t *testing.T) {
 	}
 	for _, name := range []string{
 		"ask_cmo", "ask_agent", "list_agents", "get_brand", "update_brand", "save_content", "list_content",
-		"get_content", "review_content", "list_events", "log_event", "read_page",
+		"get_content", "review_content", "list_events", "log_event", "read_page", "scan_page",
 	} {
 		d.tool(name)
 	}
