@@ -1,6 +1,7 @@
 package fetch_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -57,6 +58,11 @@ func (c *canary) serve(l net.Listener) {
 				return
 			}
 			c.seen.Add(1)
+			_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+			if _, err := http.ReadRequest(bufio.NewReader(conn)); err != nil {
+				_ = conn.Close()
+				continue
+			}
 			_, _ = conn.Write([]byte("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi"))
 			_ = conn.Close()
 		}
