@@ -96,9 +96,9 @@ func TestFlesch(t *testing.T) {
 	}
 }
 
-// TestLIX: 30 words in 3 sentences, 9 of them with more than 6 letters.
+// TestLIX: 30 words in 3 sentences, 9 of them with more than 6 letters, 3 with 6.
 func TestLIX(t *testing.T) {
-	text := strings.Repeat("Wir haben die Rechnung und das Angebot mit der Zahlung. ", 3)
+	text := strings.Repeat("Wir finden die Rechnung und das Angebot mit der Zahlung. ", 3)
 	d := parse(text, false)
 	o := readability(d, languageOf(d.words))
 	if o.value == nil || *o.value != 1 || !strings.HasPrefix(o.note, "LIX 40, German") {
@@ -117,6 +117,7 @@ func TestLanguageOf(t *testing.T) {
 		"We kijken eerst naar het werk en dan schrijven we op wat er niet goed is.":            "Dutch",
 		"Vi tittar på arbetet och sedan skriver vi ned det som inte är bra för oss.":           "Swedish",
 		"我们先看工作，然后写下来。":                                                                        "Chinese",
+		"月次決算業務の自動化支援を開始しました。":                                                                 "Japanese",
 		"私たちはまず仕事を見ます。それから書きます。":                                                               "Japanese",
 		"Сначала мы смотрим на работу, а потом пишем.":                                         "a language in Cyrillic script",
 		"우리는 먼저 일을 봅니다.":                                                                       "Korean",
@@ -160,5 +161,20 @@ func TestFirstBlocks(t *testing.T) {
 		if s := strings.Join(got, "|"); s != want {
 			t.Errorf("%d words: %q, want %q", n, s, want)
 		}
+	}
+}
+
+// TestScanner: what is missing is not looked for again.
+func TestScanner(t *testing.T) {
+	s := scanner{text: "a"}
+	if _, ok := s.until("]", 0); ok {
+		t.Error("found what is not there")
+	}
+	s.text = "a]"
+	if _, ok := s.until("]", 0); ok {
+		t.Error("looked again for what was missing")
+	}
+	if end, ok := s.until("a", 0); !ok || end != 0 {
+		t.Errorf("found a at %d, %v", end, ok)
 	}
 }
