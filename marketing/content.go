@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/heycmo/heycmo-go/agent"
+	"github.com/heycmo/heycmo-go/marketing/measure"
 	"github.com/heycmo/heycmo-go/storage"
 )
 
@@ -33,15 +34,16 @@ var states = []string{stateDraft, stateApproved, stateRejected, stateRevisionReq
 
 // pieceData is the data of a piece's document.
 type pieceData struct {
-	Agent   string     `json:"agent"`
-	Type    string     `json:"type"`
-	Title   string     `json:"title"`
-	Channel string     `json:"channel,omitempty"`
-	Version int        `json:"version"`
-	History []decision `json:"history,omitempty"`
+	Agent    string          `json:"agent"`
+	Type     string          `json:"type"`
+	Title    string          `json:"title"`
+	Channel  string          `json:"channel,omitempty"`
+	Version  int             `json:"version"`
+	Measures *measure.Values `json:"measures,omitempty"`
+	History  []decision      `json:"history,omitempty"`
 }
 
-// work is the data of a version's document, and what save_content takes.
+// work is what save_content takes of a version.
 type work struct {
 	Agent   string            `json:"agent" jsonschema:"id of the agent whose work it is"`
 	Type    string            `json:"type" jsonschema:"what it is, in lower-case letters, digits, _ or -: article, social_post, email, plan or another word, as the brief's output form says"`
@@ -49,6 +51,8 @@ type work struct {
 	Body    string            `json:"body" jsonschema:"the whole text, in Markdown"`
 	Channel string            `json:"channel,omitempty" jsonschema:"where it is meant to appear, such as blog, linkedin or newsletter"`
 	Meta    map[string]string `json:"meta,omitempty" jsonschema:"what belongs to it and is not in the text, such as description, slug, subject or preheader: at most 20 entries with names of at most 40 and values of at most 2,000 characters"`
+
+	Keywords []string `json:"keywords,omitempty" jsonschema:"what the piece should be found for, the most important first; when left out, an article, page or post is measured by the brand's keywords"`
 }
 
 // piece is what lists show of a piece.
@@ -62,13 +66,17 @@ type piece struct {
 	Version   int    `json:"version" jsonschema:"number of the newest version, from 1 up"`
 	CreatedAt string `json:"createdAt" jsonschema:"when the first version was saved, in UTC"`
 	UpdatedAt string `json:"updatedAt" jsonschema:"when it was last saved or reviewed, in UTC"`
+
+	Measures *measure.Values `json:"measures,omitempty" jsonschema:"figures of the text from 0 to 1; what could not be taken is not there"`
 }
 
 type fullPiece struct {
 	piece
-	ShownVersion int               `json:"shownVersion" jsonschema:"number of the version that title, channel, body and meta are of"`
+	findings
+	ShownVersion int               `json:"shownVersion" jsonschema:"number of the version that title, channel, body, meta, keywords and measures are of"`
 	Body         string            `json:"body" jsonschema:"the whole text, in Markdown"`
 	Meta         map[string]string `json:"meta,omitempty" jsonschema:"what belongs to it and is not in the text"`
+	Keywords     []string          `json:"keywords,omitempty" jsonschema:"what it should be found for"`
 	History      []decision        `json:"history" jsonschema:"what was decided about its versions, oldest first"`
 }
 
@@ -90,7 +98,7 @@ type getContentIn struct {
 
 func (t *team) listContentTool() *agent.Tool {
 	return agent.NewTool("list_content",
-		"The customer's pieces of content, newest first, without their texts. Drafts are waiting for a decision.",
+		"The customer's pieces of content, newest first, without their texts, with the figures of their measures. Drafts are waiting for a decision.",
 		t.listContent,
 		&agent.ToolOptions{Title: "List content", ReadOnly: true, Idempotent: true, Input: func(s *jsonschema.Schema) {
 			oneOf(s, "state", states...)
@@ -142,7 +150,7 @@ func piecesOf(ctx context.Context, store storage.Documents, customer storage.Cus
 
 func (t *team) getContentTool() *agent.Tool {
 	return agent.NewTool("get_content",
-		"One piece of content with its whole text and what was decided about it.",
+		"One piece of content with its whole text, its measures with what to improve, and what was decided about it.",
 		func(ctx context.Context, customer storage.CustomerID, in getContentIn) (fullPiece, error) {
 			p, err := loadPiece(ctx, t.store, customer, in.ID, in.Version)
 			return p, unknownPiece(err)
@@ -155,7 +163,7 @@ func (t *team) getContentTool() *agent.Tool {
 
 // loadPiece returns a piece with the text of a version, the newest for 0, or
 // ErrNotFound.
-func loadPiece(ctx context.Context, store storage.Documents, customer storage.CustomerID, id string, version int) (fullPiece, error) {
+func loadPiece(ctx context.Context, store storage.Documents, customer storage.CustomerID, id string, number int) (fullPiece, error) {
 	if uuid.Validate(id) != nil {
 		return fullPiece{}, storage.ErrNotFound
 	}
@@ -167,19 +175,22 @@ func loadPiece(ctx context.Context, store storage.Documents, customer storage.Cu
 	if err != nil {
 		return fullPiece{}, err
 	}
-	if version == 0 {
-		version = p.Version
+	if number == 0 {
+		number = p.Version
 	}
-	d, err = store.Document(ctx, customer, versionKind, versionID(id, version))
+	d, err = store.Document(ctx, customer, versionKind, versionID(id, number))
 	if err != nil {
 		return fullPiece{}, err
 	}
-	w, err := decode[work](d.Data)
+	v, err := decode[version](d.Data)
 	if err != nil {
 		return fullPiece{}, err
 	}
-	p.Agent, p.Type, p.Title, p.Channel = w.Agent, w.Type, w.Title, w.Channel
-	return fullPiece{piece: p, ShownVersion: version, Body: w.Body, Meta: w.Meta, History: append([]decision{}, data.History...)}, nil
+	p.Agent, p.Type, p.Title, p.Channel, p.Measures = v.Agent, v.Type, v.Title, v.Channel, valuesOf(v.Measures)
+	return fullPiece{
+		piece: p, findings: findingsOf(v.Measures), ShownVersion: number, Body: v.Body, Meta: v.Meta, Keywords: v.Keywords,
+		History: append([]decision{}, data.History...),
+	}, nil
 }
 
 func versionID(id string, version int) string { return fmt.Sprintf("%s.%d", id, version) }
@@ -196,6 +207,7 @@ func pieceOf(d storage.Document) (piece, pieceData, error) {
 		Version:   data.Version,
 		CreatedAt: storage.FormatTime(d.CreatedAt),
 		UpdatedAt: storage.FormatTime(d.UpdatedAt),
+		Measures:  data.Measures,
 	}, data, err
 }
 

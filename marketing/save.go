@@ -9,6 +9,7 @@ import (
 	"github.com/google/jsonschema-go/jsonschema"
 
 	"github.com/heycmo/heycmo-go/agent"
+	"github.com/heycmo/heycmo-go/marketing/measure"
 	"github.com/heycmo/heycmo-go/storage"
 )
 
@@ -22,6 +23,8 @@ const (
 	maxMeta      = 20 // entries
 	maxMetaName  = 40
 	maxMetaValue = 2000
+	maxKeywords  = 10
+	maxKeyword   = 100
 	maxVersion   = 1_000_000
 )
 
@@ -33,9 +36,15 @@ type saveContentIn struct {
 	Version int    `json:"version,omitempty" jsonschema:"with id, and only then: number of the version that this one follows, as get_content showed it"`
 }
 
+// savedPiece is a piece with what was found in the version just saved.
+type savedPiece struct {
+	piece
+	findings
+}
+
 func (t *team) saveContentTool() *agent.Tool {
 	return agent.NewTool("save_content",
-		"Saves finished work as a new piece of content, or, with id and version, as a new version of a piece, which takes the place of all of it. Earlier versions stay. What is saved is a draft until review_content decides about it.",
+		"Saves finished work as a new piece of content, or, with id and version, as a new version of a piece, which takes the place of all of it. Earlier versions stay. What is saved is a draft until review_content decides about it. The result has measures of the text and what to improve: follow what makes the text better for its reader, save that as a new version, and leave the rest.",
 		t.saveContent,
 		&agent.ToolOptions{Title: "Save content", Input: func(s *jsonschema.Schema) {
 			oneOf(s, "agent", t.ids()...)
@@ -43,30 +52,35 @@ func (t *team) saveContentTool() *agent.Tool {
 			boundText(s, "title", 1, maxTitle)
 			boundText(s, "body", 1, maxBody)
 			boundText(s, "channel", 1, maxChannel)
+			boundList(s, "keywords", maxKeywords, maxKeyword)
 			boundText(s, "id", 1, maxID)
 			boundNumber(s, "version", 1, maxVersion)
 			s.Properties["meta"].AdditionalProperties.MaxLength = new(maxMetaValue)
 		}})
 }
 
-func (t *team) saveContent(ctx context.Context, customer storage.CustomerID, in saveContentIn) (piece, error) {
+func (t *team) saveContent(ctx context.Context, customer storage.CustomerID, in saveContentIn) (savedPiece, error) {
 	if err := in.check(); err != nil {
-		return piece{}, err
+		return savedPiece{}, err
 	}
 	if (in.ID == "") != (in.Version == 0) {
-		return piece{}, agent.Errorf("id and version go together: give both to save a new version of a piece, none to save a new piece")
+		return savedPiece{}, agent.Errorf("id and version go together: give both to save a new version of a piece, none to save a new piece")
 	}
-	var saved piece
-	err := t.store.InTx(ctx, func(ctx context.Context, tx storage.Store) (err error) {
+	measures, err := t.measure(ctx, customer, in.ID, in.work)
+	if err != nil {
+		return savedPiece{}, err
+	}
+	data, err := encode(version{in.work, measures})
+	if err != nil {
+		return savedPiece{}, err
+	}
+	saved := savedPiece{findings: findingsOf(measures)}
+	err = t.store.InTx(ctx, func(ctx context.Context, tx storage.Store) (err error) {
 		if in.ID == "" {
-			saved, err = createPiece(ctx, tx, customer, in.work)
+			saved.piece, err = createPiece(ctx, tx, customer, in.work, &measures.Values)
 		} else {
-			saved, err = revisePiece(ctx, tx, customer, in)
+			saved.piece, err = revisePiece(ctx, tx, customer, in, &measures.Values)
 		}
-		if err != nil {
-			return err
-		}
-		data, err := encode(in.work)
 		if err != nil {
 			return err
 		}
@@ -84,8 +98,8 @@ func (t *team) saveContent(ctx context.Context, customer storage.CustomerID, in 
 	return saved, unknownPiece(err)
 }
 
-func createPiece(ctx context.Context, tx storage.Documents, customer storage.CustomerID, w work) (piece, error) {
-	data, err := encode(pieceData{Agent: w.Agent, Type: w.Type, Title: w.Title, Channel: w.Channel, Version: 1})
+func createPiece(ctx context.Context, tx storage.Documents, customer storage.CustomerID, w work, measures *measure.Values) (piece, error) {
+	data, err := encode(pieceData{Agent: w.Agent, Type: w.Type, Title: w.Title, Channel: w.Channel, Version: 1, Measures: measures})
 	if err != nil {
 		return piece{}, err
 	}
@@ -100,12 +114,12 @@ func createPiece(ctx context.Context, tx storage.Documents, customer storage.Cus
 	return p, err
 }
 
-func revisePiece(ctx context.Context, tx storage.Documents, customer storage.CustomerID, in saveContentIn) (piece, error) {
+func revisePiece(ctx context.Context, tx storage.Documents, customer storage.CustomerID, in saveContentIn, measures *measure.Values) (piece, error) {
 	return updatePiece(ctx, tx, customer, in.ID, func(data *pieceData, d *storage.Document) error {
 		if in.Version != data.Version {
 			return agent.Errorf("the newest version is %d, not %d; read it with get_content, put both together and save with version %d", data.Version, in.Version, data.Version)
 		}
-		data.Agent, data.Type, data.Title, data.Channel = in.Agent, in.Type, in.Title, in.Channel
+		data.Agent, data.Type, data.Title, data.Channel, data.Measures = in.Agent, in.Type, in.Title, in.Channel, measures
 		data.Version++
 		d.Status = stateDraft
 		return nil
@@ -119,6 +133,11 @@ func (w work) check() error {
 	}
 	if err := cmp.Or(checkLine("title", w.Title), checkText("body", w.Body), checkLine("channel", w.Channel)); err != nil {
 		return err
+	}
+	for _, keyword := range w.Keywords {
+		if err := checkLine("each of keywords", keyword); err != nil {
+			return err
+		}
 	}
 	if len(w.Meta) > maxMeta {
 		return storage.Invalid("meta", "an object of at most %d entries", maxMeta)
