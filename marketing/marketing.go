@@ -52,6 +52,8 @@
 //
 // A piece of content is a draft until somebody approves it, rejects it or sends
 // it back for revision. A new version is a draft again. Earlier versions stay.
+// Each version is measured when it is saved; see package
+// [github.com/heycmo/heycmo-go/marketing/measure].
 //
 // # Pages
 //

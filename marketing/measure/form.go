@@ -20,23 +20,27 @@ const (
 	FormOther    Form = "other"
 )
 
-// formWords are what words in a type or channel say of the form.
+// formWords are the words that tell the form of a type; the first found counts.
 var formWords = []struct {
 	form  Form
 	words []string
 }{
-	{FormInternal, []string{"plan", "report", "analysis", "research", "brief", "audit", "strategy", "calendar", "notes", "summary"}},
+	{FormInternal, []string{
+		"plan", "report", "analysis", "research", "brief", "audit", "strategy", "calendar", "notes", "summary", "review", "layout",
+		"experiment", "campaign", "positioning", "naming", "message", "messaging", "voice", "interview", "prep", "battlecard", "script",
+	}},
 	{FormAd, []string{"ad", "ads", "advert", "advertisement"}},
-	{FormEmail, []string{"email", "mail", "newsletter", "sequence"}},
+	{FormEmail, []string{"email", "mail", "newsletter"}},
 	{FormArticle, []string{"blog", "blogpost"}},
-	{FormPost, []string{"post", "tweet", "thread", "caption", "social"}},
-	{FormPage, []string{"page", "landing", "homepage", "website", "pricing"}},
-	{FormArticle, []string{"article", "guide", "study", "story", "tutorial", "faq", "comparison", "release", "whitepaper", "essay", "glossary"}},
+	{FormPost, []string{"post", "tweet", "thread", "caption"}},
+	{FormPage, []string{"page", "homepage", "website"}},
+	{FormArticle, []string{"article", "guide", "study", "story", "tutorial", "faq", "comparison", "press", "whitepaper", "essay", "glossary"}},
 }
 
-// FormOf tells the form of a piece by the words of its type and, when they don't
-// tell, by its channel: social_post is a post, landing_page a page, case_study an
-// article, and a type that nobody knows on the channel blog is an article, too.
+// FormOf tells the form of a piece by the words of its type: social_post is a
+// post, landing_page a page, case_study an article, page_review and ad_campaign
+// are internal. Another type is an article on the channel blog and else has no
+// form that is known, since what is meant for a channel may be many texts in one.
 //
 //	form     range                      limit of the platform
 //	article  400 to 2,500 words
@@ -63,18 +67,16 @@ var formWords = []struct {
 // neighbours as two (twitter-text, configuration 3). A rule (---) parts the posts
 // of a thread. Posts and ads are counted as they stand, with their marks.
 func FormOf(kind, channel string) Form {
-	for _, text := range []string{kind, channel} {
-		words := tags(text)
-		for _, f := range formWords {
-			for _, w := range f.words {
-				if slices.Contains(words, w) {
-					return f.form
-				}
+	words := tags(kind)
+	for _, f := range formWords {
+		for _, w := range f.words {
+			if slices.Contains(words, w) {
+				return f.form
 			}
 		}
 	}
-	if _, ok := platformOf(postRanges, channel); ok {
-		return FormPost
+	if slices.Contains(tags(channel), "blog") {
+		return FormArticle
 	}
 	return FormOther
 }
