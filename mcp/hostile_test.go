@@ -21,13 +21,13 @@ import (
 // nothing is being written.
 func TestHTTP2StreamsOutliveSilence(t *testing.T) {
 	h := newHost(t, func(o *heycmo.Options) {
-		o.MCP.WriteTimeout = 50 * time.Millisecond
-		o.MCP.KeepAlive = 200 * time.Millisecond
+		o.MCP.WriteTimeout = 500 * time.Millisecond
+		o.MCP.KeepAlive = time.Second
 	})
 	key, _ := h.customer(t)
 	web := httptest.NewUnstartedServer(h.heycmo)
 	web.EnableHTTP2 = true
-	web.Config.WriteTimeout = 50 * time.Millisecond
+	web.Config.WriteTimeout = 500 * time.Millisecond
 	web.StartTLS()
 	t.Cleanup(web.Close)
 	at := &host{Server: web}
