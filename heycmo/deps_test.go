@@ -50,7 +50,7 @@ var below = map[string][]string{
 	"internal/fetch":    {},
 	"internal/plain":    {},
 	"marketing/page":    {"internal/plain"},
-	"marketing/scan":    {},
+	"marketing/scan":    {"internal/plain"},
 	"marketing/measure": {},
 	"marketing":         {"storage", "agent", "auth", "internal/fetch", "internal/plain", "marketing/page", "marketing/scan", "marketing/measure"},
 	"internal/app":      {"storage", "ratelimit", "auth", "agent", "internal/httpx"},

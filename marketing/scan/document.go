@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/net/html"
+
+	"github.com/heycmo/heycmo-go/internal/plain"
 )
 
 // Bounds on what is kept of a page. None of them is near what a score needs.
@@ -276,7 +278,7 @@ func (r *reader) text(text []byte) {
 	case "":
 	case "title":
 		if r.title == "" && !r.isHidden() {
-			r.title = visible(string(text))
+			r.title = plain.Line(string(text))
 		}
 		return
 	case "script":
@@ -335,7 +337,7 @@ func (r *reader) endBlock() {
 			r.answered++
 		}
 		if !r.apart && len(r.faq) < maxListed {
-			if text = visible(text); len(text) <= maxFAQAnswer {
+			if text = plain.Line(text); len(text) <= maxFAQAnswer {
 				r.faq = append(r.faq, answer{cut(r.asked, maxShown), text})
 			}
 		}
@@ -348,7 +350,7 @@ func (r *reader) endHeading(text string) {
 	if len(text) > maxHeading {
 		text = text[:maxHeading]
 	}
-	text = visible(text)
+	text = plain.Line(text)
 	if text == "" {
 		return
 	}

@@ -3,6 +3,8 @@ package scan
 import (
 	"strings"
 	"time"
+
+	"github.com/heycmo/heycmo-go/internal/plain"
 )
 
 // facts takes in the date and the author that an element may carry.
@@ -17,7 +19,7 @@ func (r *reader) facts() {
 }
 
 func (r *reader) metaTag() {
-	content := visible(r.attrs["content"])
+	content := plain.Line(r.attrs["content"])
 	if r.attrs["charset"] != "" || strings.EqualFold(r.attrs["http-equiv"], "content-type") && strings.Contains(strings.ToLower(content), "charset=") {
 		r.charset = true
 	}

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"maps"
 	"strings"
+
+	"github.com/heycmo/heycmo-go/internal/plain"
 )
 
 // linkedData is what the JSON-LD scripts of a page say.
@@ -65,7 +67,7 @@ func (l *linkedData) property(name string, value any) {
 func blank(value any) bool {
 	switch value := value.(type) {
 	case string:
-		return visible(value) == ""
+		return plain.Line(value) == ""
 	case []any:
 		return len(value) == 0
 	case map[string]any:

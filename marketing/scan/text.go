@@ -4,36 +4,9 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/heycmo/heycmo-go/internal/plain"
 )
-
-// invisible are the characters that readers don't see: control and format
-// characters, of which zero-width ones and Unicode tags are some, private ones,
-// and the rest of Unicode's Default_Ignorable_Code_Point.
-var invisible = []*unicode.RangeTable{
-	unicode.Cc, unicode.Cf, unicode.Co, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point,
-}
-
-// visible returns what can be seen of a text of the page: one line, in valid
-// UTF-8, with single spaces.
-func visible(text string) string {
-	var b strings.Builder
-	space := false
-	for _, r := range text {
-		switch {
-		case unicode.IsSpace(r):
-			space = true
-			continue
-		case r < ' ', r == 0x7f, r >= utf8.RuneSelf && unicode.In(r, invisible...):
-			continue
-		}
-		if space && b.Len() > 0 {
-			b.WriteByte(' ')
-		}
-		space = false
-		b.WriteRune(r)
-	}
-	return b.String()
-}
 
 // cut returns text in at most size characters. What is cut ends in "…".
 func cut(text string, size int) string {
@@ -55,7 +28,7 @@ func cut(text string, size int) string {
 }
 
 // line returns a text of the page as it may stand in a report.
-func line(text string, size int) string { return cut(visible(text), size) }
+func line(text string, size int) string { return cut(plain.Line(text), size) }
 
 // unspaced are scripts that put no spaces between words.
 var unspaced = []*unicode.RangeTable{
