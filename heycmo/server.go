@@ -65,9 +65,9 @@ const Version = "0.1.0"
 // ErrClosed says that the server has been shut down.
 var ErrClosed = errors.New("heycmo: the server is closed")
 
-// Server is a host. It is an [http.Handler] for the whole of it; REST, MCP and
-// Health are its faces for those who mount them apart, each at the root of the
-// same path prefix.
+// Server is a host. It is an [http.Handler] for the whole of it; REST and MCP
+// are its faces for those who mount them apart, each at the root of the same
+// path prefix.
 type Server struct {
 	app   *app.App
 	mcp   *mcp.Handler
