@@ -59,9 +59,10 @@ type Prompt struct {
 	Title       string
 	Description string
 	Arguments   []Argument
-	// Get returns the text of the message for this customer. Required arguments
+	// Get returns what the message says to this customer, usually [Text]; each
+	// part of the result's Content is a message of its own. Required arguments
 	// are there, unknown ones are not.
-	Get func(ctx context.Context, customer storage.CustomerID, args map[string]string) (string, error)
+	Get func(ctx context.Context, customer storage.CustomerID, args map[string]string) (Result, error)
 }
 
 // Argument is an argument of a [Prompt].
@@ -69,9 +70,12 @@ type Argument struct {
 	Name        string
 	Description string
 	Required    bool
+	// Complete returns values that begin with what the person has typed so far,
+	// the best ones first, at most 100 of which are shown; may be nil.
+	Complete func(ctx context.Context, customer storage.CustomerID, typed string) ([]string, error)
 }
 
-// Resource is a text that clients can read, or a family of them.
+// Resource is a text or a file that clients can read, or a family of them.
 type Resource struct {
 	// URI is the address, such as "heycmo://brand", or a template of addresses
 	// with one variable in braces, such as "heycmo://content/{id}".
@@ -80,10 +84,11 @@ type Resource struct {
 	Title       string
 	Description string
 	MIMEType    string
-	// Read returns the text. For a template, variable is the value in place of
-	// the braces, otherwise it is empty. An error that wraps
-	// [storage.ErrNotFound] says that there is no such resource.
-	Read func(ctx context.Context, customer storage.CustomerID, variable string) (string, error)
+	// Read returns what the resource holds: [Text], or Content with Data. For a
+	// template, variable is the value in place of the braces, otherwise it is
+	// empty. An error that wraps [storage.ErrNotFound] says that there is no such
+	// resource.
+	Read func(ctx context.Context, customer storage.CustomerID, variable string) (Result, error)
 	// List returns the resources of a template that the customer has, for
 	// clients to show; may be nil.
 	List func(ctx context.Context, customer storage.CustomerID) ([]ResourceInfo, error)

@@ -9,11 +9,13 @@ import (
 	"github.com/heycmo/heycmo-go/storage"
 )
 
-func getNothing(context.Context, storage.CustomerID, map[string]string) (string, error) {
-	return "", nil
+func getNothing(context.Context, storage.CustomerID, map[string]string) (agent.Result, error) {
+	return agent.Result{}, nil
 }
 
-func readNothing(context.Context, storage.CustomerID, string) (string, error) { return "", nil }
+func readNothing(context.Context, storage.CustomerID, string) (agent.Result, error) {
+	return agent.Result{}, nil
+}
 
 func goodCatalog() *agent.Catalog {
 	return &agent.Catalog{

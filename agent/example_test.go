@@ -61,14 +61,14 @@ func ExampleResource() {
 	reports := agent.Resource{
 		URI:  "weather://reports/{day}",
 		Name: "report",
-		Read: func(_ context.Context, _ storage.CustomerID, day string) (string, error) {
-			return "It was dry on " + day + ".", nil
+		Read: func(_ context.Context, _ storage.CustomerID, day string) (agent.Result, error) {
+			return agent.Text("It was dry on " + day + "."), nil
 		},
 	}
 	uri := reports.Expand("2026-05-01")
 	day, _ := reports.Match(uri)
-	text, err := reports.Read(context.Background(), "a customer's ID", day)
-	fmt.Println(uri, text, err)
+	result, err := reports.Read(context.Background(), "a customer's ID", day)
+	fmt.Println(uri, result.Content[0].Text, err)
 	// Output: weather://reports/2026-05-01 It was dry on 2026-05-01. <nil>
 }
 

@@ -8,11 +8,11 @@ import (
 	"github.com/heycmo/heycmo-go/storage"
 )
 
-// Result is what a tool hands back.
+// Result is what a tool, a prompt or a resource hands back.
 type Result struct {
 	// Content is for reading, by a model or a person.
 	Content []Content
-	// Structured is a JSON object for programs; may be nil.
+	// Structured is a JSON object for programs; may be nil. Only tools have it.
 	Structured json.RawMessage
 }
 

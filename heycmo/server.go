@@ -213,6 +213,13 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return errors.Join(err, s.app.FlushKeyUse(flush))
 }
 
+// ResourceUpdated tells the customer's clients that watch the resource at uri that
+// it has changed. Tools of the catalog call [agent.Updated] instead. It reaches
+// the connections of this replica.
+func (s *Server) ResourceUpdated(customer storage.CustomerID, uri string) {
+	s.app.ResourceUpdated(customer, uri)
+}
+
 func (s *Server) isClosed() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -126,6 +126,9 @@ func (t *team) updateBrand(ctx context.Context, customer storage.CustomerID, in 
 		}
 		return storage.Record(ctx, tx, customer, "brand.updated", map[string]any{"fields": e.changed})
 	})
+	if err == nil && len(out.Changed) > 0 {
+		agent.Updated(ctx, brandURI)
+	}
 	return out, err
 }
 

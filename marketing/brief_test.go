@@ -299,12 +299,12 @@ func TestPrompts(t *testing.T) {
 		if p.Name != a.ID || p.Title != a.Title || len(p.Arguments) != 1 || p.Arguments[0].Name != "task" || p.Arguments[0].Required {
 			t.Errorf("prompt %+v", p)
 		}
-		text, err := p.Get(t.Context(), d.customer, map[string]string{"task": "Do it well"})
+		text, err := textOf(p.Get(t.Context(), d.customer, map[string]string{"task": "Do it well"}))
 		want := d.call("ask_agent", object{"agent": a.ID, "task": "Do it well"})["brief"]
 		if err != nil || text != want {
 			t.Errorf("%s: the prompt is not the brief: %v", p.Name, err)
 		}
-		text, err = p.Get(t.Context(), d.customer, nil)
+		text, err = textOf(p.Get(t.Context(), d.customer, nil))
 		if err != nil || !strings.Contains(text, "> (none given: ask the customer") || !strings.Contains(text, "> brandName: Acme\n") {
 			t.Errorf("%s without a task: %v\n%s", p.Name, err, text)
 		}

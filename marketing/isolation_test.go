@@ -61,13 +61,13 @@ func TestCustomersAreApart(t *testing.T) {
 		}
 	}
 	for _, p := range ada.catalog.Prompts {
-		if text, err := p.Get(t.Context(), eve.customer, nil); err != nil || strings.Contains(text, canary) {
+		if text, err := textOf(p.Get(t.Context(), eve.customer, nil)); err != nil || strings.Contains(text, canary) {
 			t.Errorf("prompt %s: %v\n%s", p.Name, err, text)
 		}
 	}
 	for _, r := range ada.catalog.Resources {
 		for _, variable := range []string{"", id, "cmo"} {
-			if text, err := r.Read(t.Context(), eve.customer, variable); strings.Contains(text, canary) {
+			if text, err := textOf(r.Read(t.Context(), eve.customer, variable)); strings.Contains(text, canary) {
 				t.Errorf("%s %s: %v\n%s", r.URI, variable, err, text)
 			}
 		}

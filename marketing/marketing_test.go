@@ -295,3 +295,11 @@ func TestNewRefuses(t *testing.T) {
 		t.Errorf("a folder without cmo.md: %v", err)
 	}
 }
+
+// textOf returns the text of a prompt or resource.
+func textOf(r agent.Result, err error) (string, error) {
+	if err != nil || len(r.Content) != 1 {
+		return "", err
+	}
+	return r.Content[0].Text, nil
+}

@@ -17,7 +17,7 @@ func (t *team) prompts() []agent.Prompt {
 			Title:       a.Title,
 			Description: a.Role,
 			Arguments:   []agent.Argument{{Name: "task", Description: "what to make; the agent asks when it is left out"}},
-			Get: func(ctx context.Context, customer storage.CustomerID, args map[string]string) (string, error) {
+			Get: func(ctx context.Context, customer storage.CustomerID, args map[string]string) (agent.Result, error) {
 				return t.prompt(ctx, customer, a.ID, args["task"])
 			},
 		})
@@ -25,16 +25,16 @@ func (t *team) prompts() []agent.Prompt {
 	return prompts
 }
 
-func (t *team) prompt(ctx context.Context, customer storage.CustomerID, id, task string) (string, error) {
+func (t *team) prompt(ctx context.Context, customer storage.CustomerID, id, task string) (agent.Result, error) {
 	if utf8.RuneCountInString(task) > maxTask {
-		return "", storage.Invalid("task", "a text of at most %d characters", maxTask)
+		return agent.Result{}, storage.Invalid("task", "a text of at most %d characters", maxTask)
 	}
 	if err := checkText("task", task); err != nil {
-		return "", err
+		return agent.Result{}, err
 	}
 	b, err := t.brief(ctx, customer, id, task)
 	if err != nil {
-		return "", err
+		return agent.Result{}, err
 	}
-	return b.markdown(), nil
+	return agent.Text(b.markdown()), nil
 }

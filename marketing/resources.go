@@ -9,17 +9,22 @@ import (
 	"github.com/heycmo/heycmo-go/storage"
 )
 
-const markdown = "text/markdown"
+const (
+	markdown = "text/markdown"
+	brandURI = "heycmo://brand"
+)
+
+func contentURI(id string) string { return "heycmo://content/" + id }
 
 func (t *team) resources() []agent.Resource {
 	return []agent.Resource{
 		{
-			URI: "heycmo://brand", Name: "brand", Title: "Brand", MIMEType: markdown,
+			URI: brandURI, Name: "brand", Title: "Brand", MIMEType: markdown,
 			Description: "What is known about the customer's brand.",
 			Read:        t.readBrand,
 		},
 		{
-			URI: "heycmo://content/{id}", Name: "content", Title: "Content", MIMEType: markdown,
+			URI: contentURI("{id}"), Name: "content", Title: "Content", MIMEType: markdown,
 			Description: "One piece of content.",
 			Read:        t.readContent,
 			List:        t.listNewest,
@@ -33,24 +38,24 @@ func (t *team) resources() []agent.Resource {
 	}
 }
 
-func (t *team) readBrand(ctx context.Context, customer storage.CustomerID, _ string) (string, error) {
+func (t *team) readBrand(ctx context.Context, customer storage.CustomerID, _ string) (agent.Result, error) {
 	b, err := loadBrand(ctx, t.store, customer)
 	if err != nil {
-		return "", err
+		return agent.Result{}, err
 	}
-	return "# Brand\n\n- " + strings.Join(b.clean().lines(maxResourceField), "\n- ") + "\n", nil
+	return agent.Text("# Brand\n\n- " + strings.Join(b.clean().lines(maxResourceField), "\n- ") + "\n"), nil
 }
 
 // maxResourceField is more than any field of a brand has.
 const maxResourceField = 1 << 20
 
-func (t *team) readContent(ctx context.Context, customer storage.CustomerID, id string) (string, error) {
+func (t *team) readContent(ctx context.Context, customer storage.CustomerID, id string) (agent.Result, error) {
 	p, err := loadPiece(ctx, t.store, customer, id, 0)
 	if err != nil {
-		return "", err
+		return agent.Result{}, err
 	}
-	return fmt.Sprintf("# %s\n\n%s by %s, version %d, %s, saved %s\n\n%s\n",
-		oneLine(p.Title), p.Type, p.Agent, p.Version, p.State, p.UpdatedAt, p.Body), nil
+	return agent.Text(fmt.Sprintf("# %s\n\n%s by %s, version %d, %s, saved %s\n\n%s\n",
+		oneLine(p.Title), p.Type, p.Agent, p.Version, p.State, p.UpdatedAt, p.Body)), nil
 }
 
 func (t *team) listNewest(ctx context.Context, customer storage.CustomerID) ([]agent.ResourceInfo, error) {
@@ -69,12 +74,12 @@ func (t *team) listNewest(ctx context.Context, customer storage.CustomerID) ([]a
 	return infos, nil
 }
 
-func (t *team) readAgent(_ context.Context, _ storage.CustomerID, id string) (string, error) {
+func (t *team) readAgent(_ context.Context, _ storage.CustomerID, id string) (agent.Result, error) {
 	a, err := t.agent(id)
 	if err != nil {
-		return "", storage.ErrNotFound
+		return agent.Result{}, storage.ErrNotFound
 	}
-	return fmt.Sprintf("# %s\n\n%s\n\n%s\n\nOutput form: %s\n", a.Title, a.Role, a.Instructions, a.Output), nil
+	return agent.Text(fmt.Sprintf("# %s\n\n%s\n\n%s\n\nOutput form: %s\n", a.Title, a.Role, a.Instructions, a.Output)), nil
 }
 
 func (t *team) listTeam(context.Context, storage.CustomerID) ([]agent.ResourceInfo, error) {

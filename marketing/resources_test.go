@@ -26,13 +26,13 @@ func TestResources(t *testing.T) {
 	id := d.call("save_content", draft("One"))["id"].(string)
 	d.call("save_content", draft("Two"))
 
-	text, err := d.resource("heycmo://brand").Read(t.Context(), d.customer, "")
+	text, err := textOf(d.resource("heycmo://brand").Read(t.Context(), d.customer, ""))
 	if err != nil || !strings.HasPrefix(text, "# Brand\n\n- brandName: Acme\n") || !strings.Contains(text, "- facts: one; two\n") {
 		t.Errorf("brand: %q, %v", text, err)
 	}
 
 	content := d.resource("heycmo://content/{id}")
-	text, err = content.Read(t.Context(), d.customer, id)
+	text, err = textOf(content.Read(t.Context(), d.customer, id))
 	if err != nil || !strings.HasPrefix(text, "# One\n\narticle by seo-writer, version 1, draft, saved 20") || !strings.HasSuffix(text, "\n\n# One\n") {
 		t.Errorf("content: %q, %v", text, err)
 	}
@@ -47,7 +47,7 @@ func TestResources(t *testing.T) {
 		t.Errorf("list of agents: %v, %v", infos, err)
 	}
 	for _, info := range infos {
-		text, err := agents.Read(t.Context(), d.customer, info.Variable)
+		text, err := textOf(agents.Read(t.Context(), d.customer, info.Variable))
 		if err != nil || !strings.HasPrefix(text, "# "+info.Title+"\n") || !strings.Contains(text, "### Never") {
 			t.Errorf("agent %s: %q, %v", info.Variable, text, err)
 		}

@@ -78,6 +78,9 @@ func (t *team) reviewContent(ctx context.Context, customer storage.CustomerID, i
 			"id": reviewed.ID, "version": reviewed.Version, "type": reviewed.Type, "title": reviewed.Title,
 		})
 	})
+	if err == nil {
+		agent.Updated(ctx, contentURI(reviewed.ID))
+	}
 	return reviewed, unknownPiece(err)
 }
 

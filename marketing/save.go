@@ -95,6 +95,9 @@ func (t *team) saveContent(ctx context.Context, customer storage.CustomerID, in 
 			"id": saved.ID, "version": saved.Version, "agent": saved.Agent, "type": saved.Type, "title": saved.Title,
 		})
 	})
+	if err == nil {
+		agent.Updated(ctx, contentURI(saved.ID))
+	}
 	return saved, unknownPiece(err)
 }
 

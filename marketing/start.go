@@ -28,19 +28,19 @@ func (t *team) startPrompt() agent.Prompt {
 		Title:       "Start",
 		Description: "The first conversation: from your website to what is known about your brand and a first content plan.",
 		Arguments:   []agent.Argument{{Name: "website", Description: "address of your website; asked for when it is left out and not known"}},
-		Get: func(ctx context.Context, customer storage.CustomerID, args map[string]string) (string, error) {
+		Get: func(ctx context.Context, customer storage.CustomerID, args map[string]string) (agent.Result, error) {
 			website := args["website"]
 			if utf8.RuneCountInString(website) > maxWebsite {
-				return "", storage.Invalid("website", "a text of at most %d characters", maxWebsite)
+				return agent.Result{}, storage.Invalid("website", "a text of at most %d characters", maxWebsite)
 			}
 			if err := checkText("website", website); err != nil {
-				return "", err
+				return agent.Result{}, err
 			}
 			b, err := loadBrand(ctx, t.store, customer)
 			if err != nil {
-				return "", err
+				return agent.Result{}, err
 			}
-			return startText(website, b, t.hasTool("read_page"), t.hasTool("scan_page")), nil
+			return agent.Text(startText(website, b, t.hasTool("read_page"), t.hasTool("scan_page"))), nil
 		},
 	}
 }

@@ -15,7 +15,7 @@ func (d desk) prompt(name string, args map[string]string) (string, error) {
 	if i < 0 {
 		d.Fatalf("there is no prompt %q", name)
 	}
-	return d.catalog.Prompts[i].Get(d.Context(), d.customer, args)
+	return textOf(d.catalog.Prompts[i].Get(d.Context(), d.customer, args))
 }
 
 // TestStart does what the prompt says, in its order.

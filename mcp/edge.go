@@ -2,7 +2,6 @@ package mcp
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"io"
 	"mime"
@@ -13,8 +12,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	mcpgo "github.com/mark3labs/mcp-go/mcp"
 
 	"github.com/heycmo/heycmo-go/auth"
 	"github.com/heycmo/heycmo-go/internal/app"
@@ -94,49 +91,6 @@ func isLoopback(host string) bool {
 	return host == "localhost" || err == nil && address.IsLoopback()
 }
 
-// envelope is as much of a JSON-RPC message as the edge needs.
-type envelope struct {
-	ID      json.RawMessage
-	Method  string
-	Version string // that _meta names
-}
-
-// open reads the envelope of a message.
-func open(body []byte) (envelope, error) {
-	var m struct {
-		ID     json.RawMessage `json:"id"`
-		Method json.RawMessage `json:"method"`
-		Params json.RawMessage `json:"params"`
-	}
-	if len(body) == 0 || body[0] != '{' {
-		return envelope{}, errMessage{nil, mcpgo.INVALID_REQUEST, "the body must be one JSON-RPC message"}
-	}
-	if err := json.Unmarshal(body, &m); err != nil {
-		return envelope{}, errMessage{nil, mcpgo.PARSE_ERROR, "the body is not JSON"}
-	}
-	e := envelope{ID: m.ID}
-	if len(m.Method) > 0 && json.Unmarshal(m.Method, &e.Method) != nil {
-		return e, errMessage{m.ID, mcpgo.INVALID_REQUEST, "method must be a string"}
-	}
-	var params struct {
-		Meta map[string]any `json:"_meta"`
-	}
-	if len(m.Params) > 0 && json.Unmarshal(m.Params, &params) != nil {
-		return e, errMessage{m.ID, mcpgo.INVALID_PARAMS, "params and _meta must be objects"}
-	}
-	e.Version, _ = params.Meta[mcpgo.MetaKeyProtocolVersion].(string)
-	return e, nil
-}
-
-// isRequest reports whether the message expects an answer.
-func (e envelope) isRequest() bool {
-	return e.Method != "" && len(e.ID) > 0 && string(e.ID) != "null"
-}
-
-// isModern reports whether the message speaks a revision without sessions
-// (2026-07-28 and later).
-func (e envelope) isModern() bool { return mcpgo.IsModernProtocol(e.Version) }
-
 const (
 	// maxFreeBody is how long a message may be that counts as no request.
 	maxFreeBody = 64 << 10
@@ -172,28 +126,4 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request) (body []byte, e e
 	body = bytes.TrimSpace(body)
 	e, err = open(body)
 	return body, e, err
-}
-
-// errMessage is a message that is no JSON-RPC; it is answered with status 400.
-type errMessage struct {
-	id   json.RawMessage
-	code int
-	text string
-}
-
-func (e errMessage) Error() string { return e.text }
-
-func (e errMessage) write(w http.ResponseWriter) {
-	httpx.JSON(w, http.StatusBadRequest, rpcError(e.id, e.code, e.text))
-}
-
-func rpcError(id json.RawMessage, code int, text string) any {
-	if len(id) == 0 {
-		id = json.RawMessage("null")
-	}
-	return map[string]any{
-		"jsonrpc": mcpgo.JSONRPC_VERSION,
-		"id":      id,
-		"error":   map[string]any{"code": code, "message": text},
-	}
 }

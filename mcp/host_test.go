@@ -98,32 +98,32 @@ func (h *host) catalog() *agent.Catalog {
 			{
 				Name: "greet", Title: "Greet", Description: "Greets somebody.",
 				Arguments: []agent.Argument{{Name: "name", Required: true}},
-				Get: func(_ context.Context, _ storage.CustomerID, args map[string]string) (string, error) {
-					return "Say hello to " + args["name"], nil
+				Get: func(_ context.Context, _ storage.CustomerID, args map[string]string) (agent.Result, error) {
+					return agent.Text("Say hello to " + args["name"]), nil
 				},
 			},
-			{Name: "broken", Get: func(context.Context, storage.CustomerID, map[string]string) (string, error) {
+			{Name: "broken", Get: func(context.Context, storage.CustomerID, map[string]string) (agent.Result, error) {
 				panic(secretText)
 			}},
 		},
 		Resources: []agent.Resource{
-			{URI: "test://who", Name: "who", MIMEType: "text/plain", Read: func(_ context.Context, c storage.CustomerID, _ string) (string, error) {
-				return string(c), nil
+			{URI: "test://who", Name: "who", MIMEType: "text/plain", Read: func(_ context.Context, c storage.CustomerID, _ string) (agent.Result, error) {
+				return agent.Text(string(c)), nil
 			}},
 			{
 				URI: "test://note/{id}", Name: "note", MIMEType: "text/plain",
-				Read: func(_ context.Context, c storage.CustomerID, id string) (string, error) {
+				Read: func(_ context.Context, c storage.CustomerID, id string) (agent.Result, error) {
 					if id != "of-"+string(c) {
-						return "", storage.ErrNotFound
+						return agent.Result{}, storage.ErrNotFound
 					}
-					return "the note", nil
+					return agent.Text("the note"), nil
 				},
 				List: func(_ context.Context, c storage.CustomerID) ([]agent.ResourceInfo, error) {
 					return []agent.ResourceInfo{{Variable: "of-" + string(c), Title: "A note"}}, nil
 				},
 			},
-			{URI: "test://broken", Name: "broken", Read: func(context.Context, storage.CustomerID, string) (string, error) {
-				return "", errors.New(secretText)
+			{URI: "test://broken", Name: "broken", Read: func(context.Context, storage.CustomerID, string) (agent.Result, error) {
+				return agent.Result{}, errors.New(secretText)
 			}},
 		},
 	}

@@ -8,10 +8,10 @@
 // 2026-07-28, and HTTP+SSE (2024-11-05) on /mcp/sse and /mcp/message for older
 // clients.
 //
-// Package mcp-go does JSON-RPC, schemas and Streamable HTTP. What stands before
-// it is here: who is calling, whose session it is, how much and how fast, and
-// how streams live and end. Nothing of a customer is kept in a session;
-// everything hangs on the caller that each request proves.
+// Package mcp-go knows the protocol's methods. The transports are here: who is
+// calling, whose session it is, how much and how fast, and how streams live and
+// end. Nothing of a customer is kept in a session; everything hangs on the caller
+// that each request proves.
 package mcp
 
 import (
@@ -126,16 +126,16 @@ type Config struct {
 
 // Handler serves MCP. Hosts make it; its paths begin with /mcp.
 type Handler struct {
-	app        *app.App
-	opts       Options
-	config     Config
-	log        *zap.Logger
-	server     *mcpserver.MCPServer
-	streamable *mcpserver.StreamableHTTPServer
-	ids        *sessionIDs
-	remembered *lru.Cache[string, struct{}]
-	registry   *registry
-	sse        *sseSessions
+	app      *app.App
+	opts     Options
+	config   Config
+	log      *zap.Logger
+	server   *mcpserver.MCPServer
+	ids      *sessionIDs
+	kept     *lru.Cache[string, *session]
+	registry *registry
+	sse      *listeners
+	asks     *asks
 }
 
 // New returns the face of a. It starts nothing.
@@ -158,13 +158,14 @@ func New(a *app.App, c Config, o *Options) (*Handler, error) {
 		log:      a.Log.Named("mcp"),
 		ids:      newSessionIDs(c.Secrets),
 		registry: newRegistry(opts),
-		sse:      newSSESessions(),
+		sse:      newListeners(),
+		asks:     newAsks(),
 	}
+	h.kept, _ = lru.New[string, *session](maxKept) // fails for a size below 1 only
 	var err error
 	if h.server, err = h.newServer(); err != nil {
 		return nil, err
 	}
-	h.streamable = h.newStreamable()
 	a.Watch(h.registry)
 	return h, nil
 }

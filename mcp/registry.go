@@ -167,6 +167,15 @@ func (g *registry) End(gone func(auth.Principal) bool) {
 	}
 }
 
+// Updated tells those of the customer's streams that watch the resource.
+func (g *registry) Updated(customer storage.CustomerID, uri string) {
+	for _, m := range g.all() {
+		if w, ok := m.(watcher); ok && w.owner().Customer == customer {
+			go w.updated(uri) // one that doesn't read must not hold up the others
+		}
+	}
+}
+
 // drain lets nobody in any more, lets calls finish until ctx ends, and then ends
 // everything that is still open.
 func (g *registry) drain(ctx context.Context) error {

@@ -2,14 +2,12 @@ package mcp
 
 import (
 	"crypto/rand"
+	"encoding/json"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"sync"
-
-	mcpgo "github.com/mark3labs/mcp-go/mcp"
-	mcpserver "github.com/mark3labs/mcp-go/server"
 
 	"github.com/heycmo/heycmo-go/auth"
 	"github.com/heycmo/heycmo-go/internal/app"
@@ -17,77 +15,57 @@ import (
 	"github.com/heycmo/heycmo-go/storage"
 )
 
-// sseSession is one open stream of the HTTP+SSE transport. It is the session
-// that mcp-go sees.
-type sseSession struct {
+// listener is the open event stream of a session: the only one of a session of
+// HTTP+SSE, which ends with it, or one of GET /mcp.
+type listener struct {
 	*stream
-	id        string
+	session   *session
 	principal auth.Principal
-
-	levelMu sync.Mutex
-	level   mcpgo.LoggingLevel
+	// opened and closed are called when the stream opens and when it has ended;
+	// may be nil.
+	opened, closed func(*listener)
 }
 
-func (s *sseSession) owner() auth.Principal { return s.principal }
-func (s *sseSession) end()                  { s.close() }
+func (l *listener) owner() auth.Principal { return l.principal }
+func (l *listener) end()                  { l.close() }
 
-// SessionID names the session, which keeps its cancellations apart from others'.
-func (s *sseSession) SessionID() string { return s.id }
-
-// Initialize does nothing: a client that reconnects opens a new session and
-// doesn't repeat the handshake, so a session is ready from the start.
-func (s *sseSession) Initialize() {}
-
-// Initialized is always true.
-func (s *sseSession) Initialized() bool { return true }
-
-// NotificationChannel takes nothing: notifications go out through the stream,
-// in order with the answers.
-func (s *sseSession) NotificationChannel() chan<- mcpgo.JSONRPCNotification { return nil }
-
-// SetLogLevel is called for logging/setLevel.
-func (s *sseSession) SetLogLevel(level mcpgo.LoggingLevel) {
-	s.levelMu.Lock()
-	defer s.levelMu.Unlock()
-	s.level = level
+// send writes a JSON-RPC message to the stream. A stream that has ended takes
+// nothing, and nobody waits for it.
+func (l *listener) send(message any) error {
+	data, err := json.Marshal(message)
+	if err != nil {
+		return err
+	}
+	return l.write(event(data))
 }
 
-// GetLogLevel returns the least serious level that the client wants.
-func (s *sseSession) GetLogLevel() mcpgo.LoggingLevel {
-	s.levelMu.Lock()
-	defer s.levelMu.Unlock()
-	return s.level
-}
-
-var _ mcpserver.SessionWithLogging = (*sseSession)(nil)
-
-// sseSessions finds sessions by ID.
-type sseSessions struct {
+// listeners finds the streams of HTTP+SSE by their session's ID.
+type listeners struct {
 	mu   sync.RWMutex
-	byID map[string]*sseSession
+	byID map[string]*listener
 }
 
-func newSSESessions() *sseSessions { return &sseSessions{byID: map[string]*sseSession{}} }
+func newListeners() *listeners { return &listeners{byID: map[string]*listener{}} }
 
-func (t *sseSessions) add(s *sseSession) {
+func (t *listeners) add(l *listener) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.byID[s.id] = s
+	t.byID[l.session.id] = l
 }
 
-func (t *sseSessions) remove(s *sseSession) {
+func (t *listeners) remove(l *listener) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	delete(t.byID, s.id)
+	delete(t.byID, l.session.id)
 }
 
-// find returns the session if it is one of owner's. Somebody else's is not
-// found.
-func (t *sseSessions) find(id string, owner storage.CustomerID) (*sseSession, bool) {
+// find returns the session's stream if it is one of owner's. Somebody else's is
+// not found.
+func (t *listeners) find(id string, owner storage.CustomerID) (*listener, bool) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	s, ok := t.byID[id]
-	return s, ok && s.principal.Customer == owner
+	l, ok := t.byID[id]
+	return l, ok && l.principal.Customer == owner
 }
 
 // openSSE serves GET /mcp/sse (MCP 2024-11-05, basic/transports, "HTTP with
@@ -96,7 +74,16 @@ func (h *Handler) openSSE(w http.ResponseWriter, r *http.Request, c caller) erro
 	if err := h.app.Limit(r.Context(), w.Header(), app.ScopeMCP, string(c.Customer)); err != nil {
 		return err
 	}
-	release, err := h.registry.reserve(c.Principal, kindStream)
+	s := newSession(rand.Text(), 0) // initialize says what its client can be asked
+	// The retry time rides in the same record, because some clients insist on
+	// endpoint being the first one.
+	hello := []byte("event: endpoint\nretry: 1000\ndata: " + h.endpoint(r, c, s.id) + "\n\n")
+	return h.openStream(w, r, &listener{session: s, principal: c.Principal, opened: h.sse.add, closed: h.sse.remove}, hello)
+}
+
+// openStream sends hello on l and keeps it open until one side ends it.
+func (h *Handler) openStream(w http.ResponseWriter, r *http.Request, l *listener, hello []byte) error {
+	release, err := h.registry.reserve(l.principal, kindStream)
 	if err != nil {
 		return err
 	}
@@ -106,17 +93,13 @@ func (h *Handler) openSSE(w http.ResponseWriter, r *http.Request, c caller) erro
 		return httpx.Status(http.StatusInternalServerError, "this server can't stream")
 	}
 	setStreamHeaders(w.Header())
-	id := rand.Text()
-	// The retry time rides in the same record, because some clients insist on
-	// endpoint being the first one.
-	hello := []byte("event: endpoint\nretry: 1000\ndata: " + h.endpoint(r, c, id) + "\n\n")
 	if h.opts.HijackStreams && r.ProtoMajor == 1 {
 		if conn, err := takeOver(w, h.opts.WriteTimeout); err == nil {
-			s := h.startSSE(conn, id, c, hello)
+			h.start(l, conn, hello)
 			go func() {
 				waitForByte(conn)
-				s.close()
-				h.endSSE(s)
+				l.close()
+				h.stopped(l)
 				release()
 			}()
 			return nil
@@ -124,36 +107,34 @@ func (h *Handler) openSSE(w http.ResponseWriter, r *http.Request, c caller) erro
 	}
 	defer release()
 	w.WriteHeader(http.StatusOK)
-	s := h.startSSE(newResponseSink(w), id, c, hello)
-	defer h.endSSE(s)
-	defer s.close()
+	h.start(l, newResponseSink(w), hello)
+	defer h.stopped(l)
+	defer l.close()
 	select {
-	case <-s.ctx.Done():
+	case <-l.ctx.Done():
 	case <-r.Context().Done():
 	}
 	return nil
 }
 
-func (h *Handler) startSSE(to sink, id string, c caller, hello []byte) *sseSession {
-	s := &sseSession{
-		stream:    newStream(to, h.opts.WriteTimeout),
-		id:        id,
-		principal: c.Principal,
-		level:     mcpgo.LoggingLevelInfo,
-	}
+func (h *Handler) start(l *listener, to sink, hello []byte) {
+	l.stream = newStream(to, h.opts.WriteTimeout)
 	// Nothing may be sent before hello, and whoever has read it must find a
-	// session that is known everywhere.
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	h.sse.add(s)
-	h.registry.add(s)
-	_ = s.writeLocked(hello)
-	return s
+	// stream that is known everywhere.
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.opened != nil {
+		l.opened(l)
+	}
+	h.registry.add(l)
+	_ = l.writeLocked(hello)
 }
 
-func (h *Handler) endSSE(s *sseSession) {
-	h.sse.remove(s)
-	h.registry.remove(s)
+func (h *Handler) stopped(l *listener) {
+	if l.closed != nil {
+		l.closed(l)
+	}
+	h.registry.remove(l)
 }
 
 // waitForByte returns when the client has gone. Clients send nothing on the

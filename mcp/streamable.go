@@ -3,11 +3,10 @@ package mcp
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"net/http"
-	"strings"
 	"time"
 
-	lru "github.com/hashicorp/golang-lru/v2"
 	mcpgo "github.com/mark3labs/mcp-go/mcp"
 	mcpserver "github.com/mark3labs/mcp-go/server"
 
@@ -15,38 +14,9 @@ import (
 	"github.com/heycmo/heycmo-go/internal/httpx"
 )
 
-// maxRemembered bounds what mcp-go keeps for sessions: about 10 KiB each. A
-// session that is forgotten goes on working; it only loses its log level.
-const maxRemembered = 2_000
-
-func (h *Handler) newStreamable() *mcpserver.StreamableHTTPServer {
-	h.remembered, _ = lru.NewWithEvict(maxRemembered, func(id string, _ struct{}) { h.forget(id) })
-	return mcpserver.NewStreamableHTTPServer(h.server,
-		mcpserver.WithSessionIdManagerResolver(h.ids),
-		mcpserver.WithStreamableHTTPLogger(newSlog(h.log)),
-		mcpserver.WithHTTPContextFunc(func(ctx context.Context, _ *http.Request) context.Context {
-			return h.withOwnSession(ctx)
-		}),
-	)
-}
-
-// forget has mcp-go drop what it keeps for a session. Its only door is DELETE;
-// without a caller in the context, the session itself is not ended.
-func (h *Handler) forget(id string) {
-	h.streamable.Handle(discard{http.Header{}}, &mcpserver.HTTPRequest{
-		Method:  http.MethodDelete,
-		Header:  http.Header{mcpserver.HeaderKeySessionID: {id}},
-		Context: context.Background(),
-	})
-}
-
-type discard struct{ header http.Header }
-
-func (d discard) Header() http.Header       { return d.header }
-func (discard) WriteHeader(int)             {}
-func (discard) Write(p []byte) (int, error) { return len(p), nil }
-func (discard) Flush()                      {}
-func (discard) CanStream() bool             { return false }
+// maxKept bounds the sessions that have a log level or watch resources. One that
+// falls out of it goes on working, without these.
+const maxKept = 20_000
 
 // post serves POST /mcp (MCP 2026-07-28 and 2025-11-25, basic/transports,
 // "Streamable HTTP").
@@ -60,189 +30,209 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request, c caller) error {
 	if limited != nil {
 		return limited
 	}
-	modern := e.isModern() || isModern(r)
-	named := r.Header.Get(mcpserver.HeaderKeySessionID) != ""
-	first := problem == nil && e.Method == string(mcpgo.MethodInitialize)
-	if !modern && !first && (problem == nil || named) {
-		if err := h.checkSession(r, c); err != nil {
+	x := &exchange{envelope: e, body: body, caller: c.Principal, modern: e.isModern() || isModern(r)}
+	first := e.Method == string(mcpgo.MethodInitialize)
+	switch {
+	case problem != nil && r.Header.Get(mcpserver.HeaderKeySessionID) == "":
+		return problem
+	case x.modern:
+		if problem == nil {
+			problem = h.checkModern(r, x)
+		}
+		x.session = newSession(rand.Text(), readCapabilities(e.Params.Meta.Capabilities))
+	case first && problem == nil:
+		caps := readCapabilities(e.Params.Capabilities)
+		x.session = newSession(h.ids.generate(c.Customer, caps), caps)
+	default:
+		if x.session, err = h.findSession(r, c); err != nil {
 			return err
 		}
 	}
-	if problem != nil {
-		return problem
-	}
-	a := newAnswer(w, r, h.opts)
 	switch {
-	case !e.isRequest():
-		h.handle(r.Context(), a, r, body)
+	case problem != nil:
+		return problem
+	case e.isAnswer():
+		h.asks.deliver(c.Customer, x.session.id, e)
+		w.WriteHeader(http.StatusAccepted)
 		return nil
-	case e.Method == string(mcpgo.MethodSubscriptionsListen):
+	case !e.isRequest():
+		h.answer(r.Context(), x)
+		w.WriteHeader(http.StatusAccepted)
+		return nil
+	case x.modern && e.Method == string(mcpgo.MethodSubscriptionsListen):
 		release()
-		return h.holdStream(a, r, body, c)
+		return h.subscribe(w, r, c, x)
 	}
-	h.holdCall(a, r, body, c)
+	if !x.modern && first {
+		// mcp-go answers an initialize of any shape.
+		w.Header().Set(mcpserver.HeaderKeySessionID, x.session.id)
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), h.opts.CallTimeout)
+	defer cancel()
+	a := newReply(w, r, c, h.opts)
+	return h.hold(cancel, a, a, x, func() any { return h.answer(ctx, x) })
+}
+
+// hold sends what handle answers. Until then m is registered, so that the request
+// ends early when the caller loses access or the server closes. The client then
+// still gets an answer that says so.
+func (h *Handler) hold(cancel context.CancelFunc, m member, a *reply, x *exchange, handle func() any) error {
+	_ = a.sink.SetWriteDeadline(time.Time{}) // the server's own would end it
+	defer a.finish()
+	a.cancel = cancel
+	x.notify = a.notify
+	h.registry.add(m)
+	defer h.registry.remove(m)
+	answer := handle()
+	_ = a.answer(statusOf(x, answer), answer) // a client that has gone
 	return nil
 }
 
-// listen serves GET /mcp: the stream on which requests to the client travel.
+// statusOf returns the status of an answer, which says more from 2026-07-28 on.
+func statusOf(x *exchange, answer any) int {
+	if !x.modern {
+		return http.StatusOK
+	}
+	code := 0
+	switch answer := answer.(type) {
+	case rpcMessage:
+		code = answer.Error.Code
+	case mcpgo.JSONRPCError:
+		code = answer.Error.Code
+	}
+	switch code {
+	case mcpgo.METHOD_NOT_FOUND:
+		return http.StatusNotFound
+	case mcpgo.HEADER_MISMATCH, mcpgo.MISSING_REQUIRED_CLIENT_CAPABILITY, mcpgo.UNSUPPORTED_PROTOCOL_VERSION,
+		mcpgo.INVALID_REQUEST, mcpgo.INVALID_PARAMS, mcpgo.PARSE_ERROR:
+		return http.StatusBadRequest
+	}
+	return http.StatusOK
+}
+
+// listen serves GET /mcp: the stream on which a session hears of the resources
+// that it watches.
 func (h *Handler) listen(w http.ResponseWriter, r *http.Request, c caller) error {
 	if err := h.app.Limit(r.Context(), w.Header(), app.ScopeMCP, string(c.Customer)); err != nil {
 		return err
 	}
-	if !isModern(r) {
-		if err := h.checkSession(r, c); err != nil {
-			return err
-		}
+	if isModern(r) {
+		return errNoSessions
 	}
-	return h.holdStream(newAnswer(w, r, h.opts), r, nil, c)
+	s, err := h.findSession(r, c)
+	if err != nil {
+		return err
+	}
+	h.keep(s)
+	return h.openStream(w, r, &listener{session: s, principal: c.Principal}, comment)
 }
 
 // endSession serves DELETE /mcp.
 func (h *Handler) endSession(w http.ResponseWriter, r *http.Request, c caller) error {
-	if !isModern(r) {
-		if err := h.checkSession(r, c); err != nil {
-			return err
+	if isModern(r) {
+		return errNoSessions
+	}
+	s, err := h.findSession(r, c)
+	if err != nil {
+		return err
+	}
+	h.ids.end(s.id)
+	h.kept.Remove(s.id)
+	for _, m := range h.registry.all() {
+		if l, ok := m.(*listener); ok && l.session.id == s.id {
+			l.end()
 		}
-		h.remembered.Remove(r.Header.Get(mcpserver.HeaderKeySessionID))
 	}
-	h.handle(r.Context(), newAnswer(w, r, h.opts), r, nil)
-	if id := r.Header.Get(mcpserver.HeaderKeySessionID); h.ids.hasEnded(id) {
-		h.endListeners(id)
-	}
+	w.WriteHeader(http.StatusOK)
 	return nil
 }
 
-// endListeners closes the streams of a session that has ended.
-func (h *Handler) endListeners(session string) {
-	for _, m := range h.registry.all() {
-		if a, ok := m.(*answer); ok && a.session == session {
-			a.end()
-		}
+var errNoSessions = httpx.Status(http.StatusMethodNotAllowed, "this revision of the protocol has no sessions; use POST").
+	WithHeader("Allow", http.MethodPost)
+
+// findSession returns the session that the request names. The answer is the same
+// for one that never was, has ended, or is somebody else's.
+func (h *Handler) findSession(r *http.Request, c caller) (*session, error) {
+	if version := r.Header.Get(mcpgo.HeaderProtocolVersion); version != "" && !mcpgo.IsValidProtocolVersion(version) {
+		return nil, httpx.Status(http.StatusBadRequest, mcpgo.HeaderProtocolVersion+" names a version that is not spoken here")
 	}
+	id := r.Header.Get(mcpserver.HeaderKeySessionID)
+	if id == "" {
+		return nil, httpx.Status(http.StatusBadRequest, "the "+mcpserver.HeaderKeySessionID+" header is missing; call initialize first")
+	}
+	caps, ok := h.ids.check(id, c.Customer)
+	if !ok {
+		return nil, httpx.Status(http.StatusNotFound, "Session not found; call initialize again")
+	}
+	if s, ok := h.kept.Get(id); ok {
+		return s, nil
+	}
+	s := newSession(id, caps)
+	s.keep = h.keep
+	return s, nil
 }
+
+// keep remembers a session that has more to it than its ID says.
+func (h *Handler) keep(s *session) { h.kept.ContainsOrAdd(s.id, s) }
 
 func isModern(r *http.Request) bool {
 	return mcpgo.IsModernProtocol(r.Header.Get(mcpgo.HeaderProtocolVersion))
 }
 
-// checkSession reports whether the request names a session of the caller. The
-// answer is the same for one that never was, has ended, or is somebody else's.
-func (h *Handler) checkSession(r *http.Request, c caller) error {
-	id := r.Header.Get(mcpserver.HeaderKeySessionID)
-	if id == "" {
-		return httpx.Status(http.StatusBadRequest, "the "+mcpserver.HeaderKeySessionID+" header is missing; call initialize first")
+// checkModern holds a request of 2026-07-28 or later against its headers (MCP
+// 2026-07-28, basic/transports).
+func (h *Handler) checkModern(r *http.Request, x *exchange) error {
+	header, version := r.Header.Get(mcpgo.HeaderProtocolVersion), x.version()
+	refuse := func(code int, text string) error { return errMessage{id: x.ID, code: code, text: text} }
+	switch {
+	case x.isAnswer():
+		return refuse(mcpgo.INVALID_REQUEST, "this revision has no requests to clients, so no answers from them")
+	case r.Header.Get(mcpgo.HeaderLastEventID) != "":
+		return refuse(mcpgo.HEADER_MISMATCH, mcpgo.HeaderLastEventID+" has no meaning: streams can't be resumed; send the request again")
+	case header == "":
+		return refuse(mcpgo.HEADER_MISMATCH, mcpgo.HeaderProtocolVersion+" is missing")
+	case version == "":
+		return refuse(mcpgo.INVALID_PARAMS, "_meta lacks "+mcpgo.MetaKeyProtocolVersion)
+	case version != header:
+		return refuse(mcpgo.HEADER_MISMATCH, mcpgo.HeaderProtocolVersion+" and "+mcpgo.MetaKeyProtocolVersion+" differ")
+	case !mcpgo.IsValidProtocolVersion(version):
+		e := unsupportedVersion(version, mcpgo.ValidProtocolVersions)
+		e.id = x.ID
+		return e
 	}
-	if !h.ids.check(id, c.Customer) {
-		return httpx.Status(http.StatusNotFound, "Session not found; call initialize again")
+	var raw struct {
+		Params json.RawMessage `json:"params"`
 	}
-	h.remembered.Add(id, struct{}{})
-	return nil
-}
-
-// holdCall handles a request that has a slot. It ends early when the caller
-// loses access, when it takes too long, or when the server closes; the client
-// then gets an answer that says so.
-func (h *Handler) holdCall(a *answer, r *http.Request, body []byte, c caller) {
-	call, cancel := context.WithTimeout(r.Context(), h.opts.CallTimeout)
-	defer cancel()
-	// mcp-go answers nothing once its own context has ended, so only the work
-	// gets to see the end of this one.
-	h.hold(context.WithValue(r.Context(), callKey{}, call), cancel, a, r, body, c)
-}
-
-type callKey struct{}
-
-// working returns the context for the work that a request asks for.
-func working(ctx context.Context) (context.Context, context.CancelFunc) {
-	call, ok := ctx.Value(callKey{}).(context.Context)
-	if !ok {
-		return ctx, func() {}
+	_ = json.Unmarshal(x.body, &raw) // it was JSON before
+	err := mcpgo.ValidateStandardHeaders(r.Header.Get, version, mcpgo.MCPMethod(x.Method), raw.Params)
+	if err == nil && x.Method == string(mcpgo.MethodToolsCall) {
+		err = h.checkParamHeaders(r, x, raw.Params)
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	stop := context.AfterFunc(call, func() { cancel(context.Cause(call)) })
-	return ctx, func() {
-		stop()
-		cancel(nil)
-	}
-}
-
-// holdStream handles a request that stays open until one side ends it.
-func (h *Handler) holdStream(a *answer, r *http.Request, body []byte, c caller) error {
-	release, err := h.registry.reserve(c.Principal, kindStream)
 	if err != nil {
-		return err
+		return refuse(mcpgo.HEADER_MISMATCH, err.Error())
 	}
-	defer release()
-	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel()
-	a.pump = startPump(ctx, a.notify)
-	h.hold(withPump(ctx, a.pump), cancel, a, r, body, c)
-	return nil
+	return h.readInput(x)
 }
 
-func (h *Handler) hold(ctx context.Context, cancel context.CancelFunc, a *answer, r *http.Request, body []byte, c caller) {
-	_ = a.sink.SetWriteDeadline(time.Time{}) // the server's own would end it
-	a.principal, a.cancel = c.Principal, cancel
-	a.session = r.Header.Get(mcpserver.HeaderKeySessionID)
-	h.registry.add(a)
-	defer h.registry.remove(a)
-	h.handle(withNotifier(ctx, a.notify), a, r, body)
-}
-
-func (h *Handler) handle(ctx context.Context, a *answer, r *http.Request, body []byte) {
-	defer a.finish()
-	h.streamable.Handle(a, &mcpserver.HTTPRequest{
-		Method:  r.Method,
-		URL:     r.URL,
-		Header:  r.Header,
-		Body:    body,
-		Context: ctx,
-	})
-	if id := a.Header().Get(mcpserver.HeaderKeySessionID); id != "" {
-		h.remembered.Add(id, struct{}{})
+// checkParamHeaders checks the arguments that the tool's schema wants in headers
+// too (SEP-2243).
+func (h *Handler) checkParamHeaders(r *http.Request, x *exchange, params json.RawMessage) error {
+	var name string
+	_ = json.Unmarshal(x.Params.Name, &name)
+	tool := h.server.GetTool(name)
+	if tool == nil {
+		return nil // mcp-go says so
 	}
-}
-
-// richSession is as much of mcp-go's session as requests without one use.
-type richSession interface {
-	mcpserver.SessionWithLogging
-	mcpserver.SessionWithClientInfo
-	mcpserver.SessionWithSubscriptionFilter
-	mcpserver.SessionWithStreamableHTTPConfig
-}
-
-// ownSession is the session of a single request.
-type ownSession struct {
-	richSession
-	id   string
-	pump *pump // nil for a request that is no subscription
-}
-
-func (s ownSession) SessionID() string { return s.id }
-
-func (s ownSession) NotificationChannel() chan<- mcpgo.JSONRPCNotification {
-	if s.pump == nil {
-		return s.richSession.NotificationChannel()
-	}
-	return s.pump.in
-}
-
-// withOwnSession gives a request of a revision without sessions an ID of its
-// own. With mcp-go's empty one, anybody's notifications/cancelled would cancel
-// the request of the same number of anybody else.
-func (h *Handler) withOwnSession(ctx context.Context) context.Context {
-	s, ok := mcpserver.ClientSessionFromContext(ctx).(richSession)
-	if !ok || s.SessionID() != "" {
-		return ctx
-	}
-	return h.server.WithContext(ctx, ownSession{s, rand.Text(), pumpFrom(ctx)})
-}
-
-func acceptsEvents(r *http.Request) bool {
-	for _, accept := range r.Header.Values("Accept") {
-		if strings.Contains(accept, "text/event-stream") || strings.Contains(accept, "*/*") {
-			return true
+	return mcpgo.ValidateParamHeadersLookup(func(name string) (string, bool) {
+		values := r.Header.Values(name)
+		if len(values) == 0 {
+			return "", false
 		}
-	}
-	return false
+		return values[0], true
+	}, &tool.Tool, params)
+}
+
+func unsupportedVersion(version string, supported []string) errMessage {
+	details := mcpgo.UnsupportedProtocolVersionError{Version: version, Supported: supported}.JSONRPCError().Error
+	return errMessage{code: details.Code, text: details.Message, data: details.Data}
 }

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/heycmo/heycmo-go/heycmo"
-	"github.com/heycmo/heycmo-go/mcp"
 )
 
 // modern returns a request of the revision without sessions.
@@ -388,17 +387,5 @@ func TestMethods(t *testing.T) {
 	r := h.do(t, "GET", "/mcp", "", map[string]string{"Authorization": "Bearer " + key, "Mcp-Protocol-Version": "2026-07-28"})
 	if r.status != http.StatusMethodNotAllowed || r.header.Get("Content-Type") != "application/json" {
 		t.Errorf("modern GET: %d %s", r.status, r.body)
-	}
-}
-
-func TestEvictedSessionsWork(t *testing.T) {
-	h := newHost(t, nil)
-	key, _ := h.customer(t)
-	first := h.openSession(t, key)
-	for range mcp.MaxRemembered + 1 {
-		h.openSession(t, key)
-	}
-	if r := first.post(t, callTool(1, "echo", word{"x"})); r.status != http.StatusOK {
-		t.Errorf("the oldest session: %d %s", r.status, r.body)
 	}
 }

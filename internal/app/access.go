@@ -15,9 +15,12 @@ type Streams interface {
 	Principals() []auth.Principal
 	// End closes the connections of those for whom gone is true.
 	End(gone func(auth.Principal) bool)
+	// Updated tells the customer's connections that watch the resource at uri
+	// that it has changed.
+	Updated(customer storage.CustomerID, uri string)
 }
 
-// Watch has s told when a caller loses access.
+// Watch has s told when a caller loses access or a resource changes.
 func (a *App) Watch(s Streams) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -25,23 +28,31 @@ func (a *App) Watch(s Streams) {
 }
 
 func (a *App) endStreams(gone func(auth.Principal) bool) {
-	a.mu.Lock()
-	streams := a.streams
-	a.mu.Unlock()
-	for _, s := range streams {
+	for _, s := range a.watching() {
 		s.End(gone)
 	}
+}
+
+// ResourceUpdated tells clients of the customer on this replica that a resource
+// has changed.
+func (a *App) ResourceUpdated(customer storage.CustomerID, uri string) {
+	for _, s := range a.watching() {
+		s.Updated(customer, uri)
+	}
+}
+
+func (a *App) watching() []Streams {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.streams
 }
 
 // CheckAccess asks the store whether the callers with open streams may still
 // come in, and closes the streams of those who may not. It finds what other
 // replicas changed; changes made here take effect at once.
 func (a *App) CheckAccess(ctx context.Context) error {
-	a.mu.Lock()
-	streams := a.streams
-	a.mu.Unlock()
 	keys, customers := map[storage.KeyID]bool{}, map[storage.CustomerID]bool{}
-	for _, s := range streams {
+	for _, s := range a.watching() {
 		for _, p := range s.Principals() {
 			if p.Key != "" {
 				keys[p.Key] = true

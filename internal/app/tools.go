@@ -21,6 +21,7 @@ func (a *App) CallTool(ctx context.Context, p auth.Principal, name string, args 
 	if !ok {
 		return agent.Result{}, agent.Errorf("there is no tool %q", name)
 	}
+	ctx = agent.WithUpdated(ctx, func(uri string) { a.ResourceUpdated(p.Customer, uri) })
 	var result agent.Result
 	err := a.guard(ctx, p, "tool "+name, func() (err error) {
 		result, err = t.Call(ctx, p.Customer, args)
@@ -29,22 +30,32 @@ func (a *App) CallTool(ctx context.Context, p auth.Principal, name string, args 
 	return result, err
 }
 
-// GetPrompt returns the text of a prompt of the catalog, as CallTool does.
-func (a *App) GetPrompt(ctx context.Context, p auth.Principal, prompt agent.Prompt, args map[string]string) (text string, err error) {
+// GetPrompt returns what a prompt of the catalog says, as CallTool does.
+func (a *App) GetPrompt(ctx context.Context, p auth.Principal, prompt agent.Prompt, args map[string]string) (result agent.Result, err error) {
 	err = a.guard(ctx, p, "prompt "+prompt.Name, func() (err error) {
-		text, err = prompt.Get(ctx, p.Customer, args)
+		result, err = prompt.Get(ctx, p.Customer, args)
 		return err
 	})
-	return text, err
+	return result, err
 }
 
-// ReadResource returns the text of a resource of the catalog, as CallTool does.
-func (a *App) ReadResource(ctx context.Context, p auth.Principal, resource agent.Resource, variable string) (text string, err error) {
-	err = a.guard(ctx, p, "resource "+resource.URI, func() (err error) {
-		text, err = resource.Read(ctx, p.Customer, variable)
+// Complete returns values for an argument of a prompt that begin with what was
+// typed, as CallTool does.
+func (a *App) Complete(ctx context.Context, p auth.Principal, argument agent.Argument, typed string) (values []string, err error) {
+	err = a.guard(ctx, p, "completion of "+argument.Name, func() (err error) {
+		values, err = argument.Complete(ctx, p.Customer, typed)
 		return err
 	})
-	return text, err
+	return values, err
+}
+
+// ReadResource returns a resource of the catalog, as CallTool does.
+func (a *App) ReadResource(ctx context.Context, p auth.Principal, resource agent.Resource, variable string) (result agent.Result, err error) {
+	err = a.guard(ctx, p, "resource "+resource.URI, func() (err error) {
+		result, err = resource.Read(ctx, p.Customer, variable)
+		return err
+	})
+	return result, err
 }
 
 // ListResources returns the customer's resources of a template, as CallTool does.

@@ -1,3 +1,0 @@
-package mcp
-
-const MaxRemembered = maxRemembered
