@@ -11,19 +11,20 @@ FUZZTIME ?= 5s
 
 LINT := .tools/golangci-lint-$(GOLANGCI)
 CLIENTS := test/clients/node_modules/.package-lock.json
+SUITE := test/conformance/node_modules/.package-lock.json
 NODE := $(CURDIR)/.tools/node/bin
 
 # Tests use the Node.js that scripts/setup brought, if it had to.
 WITH_NODE := PATH="$(NODE):$$PATH"
 
-.PHONY: help setup run fmt lint test race golden fuzz bench generate deps clients tidy generated
+.PHONY: help setup run fmt lint test race golden fuzz bench generate deps clients conformance tidy generated
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install what the other commands need and is missing.
 	@scripts/setup
-	@$(MAKE) -s $(LINT) $(CLIENTS)
+	@$(MAKE) -s $(LINT) $(CLIENTS) $(SUITE)
 
 run: ## Serve on http://127.0.0.1:8787.
 	go run ./cmd/heycmo-server
@@ -67,6 +68,9 @@ deps: ## List the packages that importing heycmo brings, without the standard li
 clients: $(CLIENTS) ## Run MCP clients of others against the server.
 	$(WITH_NODE) HEYCMO_TEST_REQUIRE=node go test -count=1 -v -run '^TestClients' ./cmd/heycmo-server
 
+conformance: $(SUITE) ## Run the official MCP conformance suite ten times.
+	$(WITH_NODE) HEYCMO_TEST_REQUIRE=node go test -count=10 -v ./test/conformance
+
 # go.mod and go.sum must be as go mod tidy writes them.
 tidy:
 	go mod tidy -diff
@@ -81,6 +85,6 @@ $(LINT):
 	@rm -f .tools/golangci-lint-*
 	@mv .tools/golangci-lint $@
 
-$(CLIENTS): test/clients/package.json test/clients/package-lock.json
-	npm ci --prefix test/clients --ignore-scripts --no-audit --no-fund --loglevel=error
+$(CLIENTS) $(SUITE): test/%/node_modules/.package-lock.json: test/%/package.json test/%/package-lock.json
+	npm ci --prefix test/$* --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@

@@ -56,7 +56,11 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request, c caller) error {
 		w.WriteHeader(http.StatusAccepted)
 		return nil
 	case !e.isRequest():
-		h.answer(r.Context(), x)
+		// Without sessions there is nothing to notify; closing the response is the
+		// cancellation.
+		if !x.modern {
+			h.answer(r.Context(), x)
+		}
 		w.WriteHeader(http.StatusAccepted)
 		return nil
 	case x.modern && e.Method == string(mcpgo.MethodSubscriptionsListen):
@@ -185,6 +189,8 @@ func (h *Handler) checkModern(r *http.Request, x *exchange) error {
 	header, version := r.Header.Get(mcpgo.HeaderProtocolVersion), x.version()
 	refuse := func(code int, text string) error { return errMessage{id: x.ID, code: code, text: text} }
 	switch {
+	case !x.isRequest() && !x.isAnswer():
+		return nil // some clients send notifications without _meta
 	case x.isAnswer():
 		return refuse(mcpgo.INVALID_REQUEST, "this revision has no requests to clients, so no answers from them")
 	case r.Header.Get(mcpgo.HeaderLastEventID) != "":
