@@ -63,6 +63,14 @@ func start(ctx context.Context, c serverConfig) (_ *server, err error) {
 	return s, nil
 }
 
+// name is what the tables call the server.
+func (s *server) name() string {
+	if s.bare {
+		return "bare mcp-go"
+	}
+	return "heycmo"
+}
+
 // ask has the server take its figures.
 func (s *server) ask(r request) (figures, error) {
 	var f figures

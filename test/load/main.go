@@ -50,7 +50,7 @@ type mode struct {
 }
 
 func modes() []mode {
-	return []mode{{"compare", compare}}
+	return []mode{{"compare", compare}, {"memory", memory}, {"flat", flat}}
 }
 
 func main() {
