@@ -52,6 +52,7 @@ import (
 	"github.com/heycmo/heycmo-go/auth"
 	"github.com/heycmo/heycmo-go/internal/app"
 	"github.com/heycmo/heycmo-go/internal/httpx"
+	"github.com/heycmo/heycmo-go/internal/recent"
 	"github.com/heycmo/heycmo-go/internal/rest"
 	"github.com/heycmo/heycmo-go/marketing"
 	"github.com/heycmo/heycmo-go/mcp"
@@ -96,15 +97,16 @@ func New(store storage.Store, opts *Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
+	known := recent.New(store)
 	if o.Authenticator == nil {
-		o.Authenticator = auth.Keys(store)
+		o.Authenticator = auth.Keys(known)
 	}
 	if local := ratelimit.NewMemory(nil); o.Limiter == nil {
 		o.Limiter = local
 	} else {
 		o.Limiter = ratelimit.WithFallback(o.Limiter, local, o.Log)
 	}
-	catalog, err := o.catalog(store)
+	catalog, err := o.catalog(known)
 	if err != nil {
 		return nil, fmt.Errorf("heycmo: %w", err)
 	}
@@ -114,7 +116,7 @@ func New(store storage.Store, opts *Options) (*Server, error) {
 	}
 	s := &Server{
 		app: app.New(app.Config{
-			Store:          store,
+			Store:          known,
 			Authenticator:  o.Authenticator,
 			Limiter:        o.Limiter,
 			Limits:         o.Limits.scopes(),

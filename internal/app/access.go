@@ -72,13 +72,21 @@ func (a *App) CheckAccess(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	lost := map[storage.CustomerID]bool{}
 	a.endStreams(func(p auth.Principal) bool {
+		gone := false
 		if p.Key == "" {
-			return customers[p.Customer] && !statuses[p.Customer].Entitled() || auth.Expired(p.ExpiresAt)
+			gone = customers[p.Customer] && !statuses[p.Customer].Entitled() || auth.Expired(p.ExpiresAt)
+		} else {
+			state := keyStates[p.Key]
+			gone = keys[p.Key] && (!state.Status.Entitled() || auth.Expired(state.ExpiresAt))
 		}
-		state := keyStates[p.Key]
-		return keys[p.Key] && (!state.Status.Entitled() || auth.Expired(state.ExpiresAt))
+		if gone {
+			lost[p.Customer] = true
+		}
+		return gone
 	})
+	a.Store.Forget(collect(lost)...)
 	return nil
 }
 

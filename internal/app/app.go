@@ -12,6 +12,7 @@ import (
 
 	"github.com/heycmo/heycmo-go/agent"
 	"github.com/heycmo/heycmo-go/auth"
+	"github.com/heycmo/heycmo-go/internal/recent"
 	"github.com/heycmo/heycmo-go/ratelimit"
 	"github.com/heycmo/heycmo-go/storage"
 )
@@ -19,7 +20,7 @@ import (
 // Config is what an App works with. Every field is set but those that say they
 // may be empty.
 type Config struct {
-	Store          storage.Store
+	Store          *recent.Store
 	Authenticator  auth.Authenticator
 	Limiter        ratelimit.Limiter
 	Limits         Limits

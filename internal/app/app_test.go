@@ -15,6 +15,7 @@ import (
 	"github.com/heycmo/heycmo-go/agent"
 	"github.com/heycmo/heycmo-go/auth"
 	"github.com/heycmo/heycmo-go/internal/app"
+	"github.com/heycmo/heycmo-go/internal/recent"
 	"github.com/heycmo/heycmo-go/ratelimit"
 	"github.com/heycmo/heycmo-go/storage"
 	"github.com/heycmo/heycmo-go/storage/sqlitestore"
@@ -37,7 +38,7 @@ func newApp(t *testing.T, wrap func(storage.Store) storage.Store) *app.App {
 		store = wrap(opened)
 	}
 	return app.New(app.Config{
-		Store:         store,
+		Store:         recent.New(store),
 		Authenticator: auth.Keys(store),
 		Limiter:       ratelimit.NewMemory(nil),
 		Catalog:       &agent.Catalog{},

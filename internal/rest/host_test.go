@@ -16,6 +16,7 @@ import (
 	"github.com/heycmo/heycmo-go/agent"
 	"github.com/heycmo/heycmo-go/auth"
 	"github.com/heycmo/heycmo-go/internal/app"
+	"github.com/heycmo/heycmo-go/internal/recent"
 	"github.com/heycmo/heycmo-go/internal/httpx"
 	"github.com/heycmo/heycmo-go/ratelimit"
 	"github.com/heycmo/heycmo-go/storage"
@@ -53,7 +54,7 @@ func newHost(t *testing.T, settings ...setting) *host {
 	t.Cleanup(func() { _ = store.Close() })
 	h := &host{t: t, store: store, limiter: newCounter()}
 	config := app.Config{
-		Store:         store,
+		Store:         recent.New(store),
 		Authenticator: auth.Keys(store),
 		Limiter:       h.limiter,
 		Limits:        app.Limits{},
