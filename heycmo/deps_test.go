@@ -53,10 +53,11 @@ var below = map[string][]string{
 	"marketing/scan":    {"internal/plain"},
 	"marketing/measure": {},
 	"marketing":         {"storage", "agent", "auth", "internal/fetch", "internal/plain", "marketing/page", "marketing/scan", "marketing/measure"},
-	"internal/app":      {"storage", "ratelimit", "auth", "agent", "internal/httpx"},
-	"mcp":               {"storage", "ratelimit", "auth", "agent", "internal/httpx", "internal/app"},
+	"internal/recent":   {"storage"},
+	"internal/app":      {"storage", "ratelimit", "auth", "agent", "internal/httpx", "internal/recent"},
+	"mcp":               {"storage", "ratelimit", "auth", "agent", "internal/httpx", "internal/recent", "internal/app"},
 	"internal/rest": {
-		"storage", "ratelimit", "auth", "agent", "internal/httpx", "internal/app", "api",
+		"storage", "ratelimit", "auth", "agent", "internal/httpx", "internal/recent", "internal/app", "api",
 	},
 }
 

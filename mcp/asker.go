@@ -77,8 +77,7 @@ func (a *asker) send(ctx context.Context, questions map[string]agent.Question) (
 		ask := a.asks.begin(a.caller.Customer, a.session.id)
 		defer a.asks.end(ask)
 		waiting[name] = ask
-		method, params := request(q)
-		if err := a.notify(rpcMessage{ID: ask.id, Method: method, Params: params}); err != nil {
+		if err := a.notify(requestFor(ask.id, q)); err != nil {
 			return nil, agent.Errorf("the client can't be asked over this connection")
 		}
 	}
@@ -147,19 +146,19 @@ func ability(q agent.Question) string {
 	return "can show a form (elicitation)"
 }
 
-// request returns a question as a request of the revisions up to 2025-11-25.
-func request(q agent.Question) (method string, params any) {
+// requestFor returns a question as a request of the revisions up to 2025-11-25.
+func requestFor(id json.RawMessage, q agent.Question) rpcMessage {
 	r := inputRequest(q)
-	if v, ok := q.(agent.Visit); ok {
-		r.Elicitation = &mcpgo.ElicitationParams{Mode: mcpgo.ElicitationModeURL, Message: v.Message, URL: v.URL, ElicitationID: rand.Text()}
-	}
 	switch {
 	case r.Elicitation != nil:
-		return string(r.Method), r.Elicitation
+		if r.Elicitation.Mode == mcpgo.ElicitationModeURL {
+			r.Elicitation.ElicitationID = rand.Text()
+		}
+		return request(id, string(r.Method), r.Elicitation)
 	case r.Sampling != nil:
-		return string(r.Method), r.Sampling
+		return request(id, string(r.Method), r.Sampling)
 	}
-	return string(r.Method), nil
+	return request(id, string(r.Method), nil)
 }
 
 // inputRequest returns a question as 2026-07-28 writes it into a result.

@@ -13,20 +13,23 @@ import (
 
 // envelope is as much of a JSON-RPC message as the edge needs.
 type envelope struct {
-	ID     json.RawMessage `json:"id"`
-	Method string          `json:"method"`
-	Result json.RawMessage `json:"result"`
-	Error  json.RawMessage `json:"error"`
-	Params struct {
+	Version string          `json:"jsonrpc"`
+	ID      json.RawMessage `json:"id"`
+	Method  string          `json:"method"`
+	Result  json.RawMessage `json:"result"`
+	Error   json.RawMessage `json:"error"`
+	Params  struct {
 		Name           json.RawMessage `json:"name"`
 		Arguments      json.RawMessage `json:"arguments"`
 		Capabilities   json.RawMessage `json:"capabilities"` // of initialize
+		RequestID      json.RawMessage `json:"requestId"`    // of notifications/cancelled
 		InputResponses json.RawMessage `json:"inputResponses"`
 		RequestState   json.RawMessage `json:"requestState"`
 		Meta           struct {
 			ProgressToken json.RawMessage `json:"progressToken"`
-			Version       json.RawMessage `json:"io.modelcontextprotocol/protocolVersion"`
+			Protocol      json.RawMessage `json:"io.modelcontextprotocol/protocolVersion"`
 			Capabilities  json.RawMessage `json:"io.modelcontextprotocol/clientCapabilities"`
+			LogLevel      json.RawMessage `json:"io.modelcontextprotocol/logLevel"`
 		} `json:"_meta"`
 	} `json:"params"`
 }
@@ -38,17 +41,18 @@ func open(body []byte) (envelope, error) {
 		return e, errMessage{code: mcpgo.INVALID_REQUEST, text: "the body must be one JSON-RPC message"}
 	}
 	err := json.Unmarshal(body, &e)
-	if err == nil {
-		return e, nil
-	}
-	mistyped, ok := errors.AsType[*json.UnmarshalTypeError](err)
+	mistyped, isMistyped := errors.AsType[*json.UnmarshalTypeError](err)
 	switch {
-	case !ok:
-		return envelope{}, errMessage{code: mcpgo.PARSE_ERROR, text: "the body is not JSON"}
-	case strings.HasPrefix(mistyped.Field, "params"):
+	case isMistyped && strings.HasPrefix(mistyped.Field, "params"):
 		return e, errMessage{id: e.ID, code: mcpgo.INVALID_PARAMS, text: "params and _meta must be objects"}
+	case isMistyped:
+		return e, errMessage{id: e.ID, code: mcpgo.INVALID_REQUEST, text: mistyped.Field + " must be a string"}
+	case err != nil:
+		return envelope{}, errMessage{code: mcpgo.PARSE_ERROR, text: "the body is not JSON"}
+	case e.Version != mcpgo.JSONRPC_VERSION:
+		return e, errMessage{id: e.ID, code: mcpgo.INVALID_REQUEST, text: `jsonrpc must be "2.0"`}
 	}
-	return e, errMessage{id: e.ID, code: mcpgo.INVALID_REQUEST, text: mistyped.Field + " must be a string"}
+	return e, nil
 }
 
 // isRequest reports whether the message expects an answer.
@@ -61,16 +65,21 @@ func (e *envelope) isAnswer() bool {
 
 func (e *envelope) hasID() bool { return len(e.ID) > 0 && string(e.ID) != "null" }
 
-// version returns the revision that the message itself names.
-func (e *envelope) version() string {
-	var version string
-	_ = json.Unmarshal(e.Params.Meta.Version, &version)
-	return version
-}
+// protocol returns the revision that the message itself names.
+func (e *envelope) protocol() string { return text(e.Params.Meta.Protocol) }
 
 // isModern reports whether the message speaks a revision without sessions
 // (2026-07-28 and later).
-func (e *envelope) isModern() bool { return mcpgo.IsModernProtocol(e.version()) }
+func (e *envelope) isModern() bool { return mcpgo.IsModernProtocol(e.protocol()) }
+
+// text returns a JSON string, or "" for anything else.
+func text(raw json.RawMessage) string {
+	var s string
+	if len(raw) > 0 {
+		_ = json.Unmarshal(raw, &s)
+	}
+	return s
+}
 
 // errMessage is an error of the protocol that is answered with status 400.
 type errMessage struct {
@@ -83,7 +92,11 @@ type errMessage struct {
 func (e errMessage) Error() string { return e.text }
 
 func (e errMessage) message() rpcMessage {
-	return rpcMessage{ID: e.id, Error: &rpcProblem{Code: e.code, Message: e.text, Data: e.data}}
+	id := e.id
+	if len(id) == 0 {
+		id = json.RawMessage("null")
+	}
+	return rpcMessage{JSONRPC: mcpgo.JSONRPC_VERSION, ID: id, Error: &rpcProblem{e.code, e.text, e.data}}
 }
 
 func (e errMessage) write(w http.ResponseWriter) {
@@ -92,11 +105,12 @@ func (e errMessage) write(w http.ResponseWriter) {
 
 // rpcMessage is a message of JSON-RPC 2.0 that we make ourselves.
 type rpcMessage struct {
-	ID     json.RawMessage // of a request or an answer; nil in an answer: null
-	Method string          // of a request or notification
-	Params any             // of these; may be nil
-	Result any             // of an answer
-	Error  *rpcProblem     // of an answer
+	JSONRPC string          `json:"jsonrpc"`
+	ID      json.RawMessage `json:"id,omitempty"`
+	Method  string          `json:"method,omitempty"`
+	Params  any             `json:"params,omitempty"`
+	Result  any             `json:"result,omitempty"`
+	Error   *rpcProblem     `json:"error,omitempty"`
 }
 
 type rpcProblem struct {
@@ -105,22 +119,14 @@ type rpcProblem struct {
 	Data    any    `json:"data,omitempty"`
 }
 
-// MarshalJSON gives each kind of message the members that it must have.
-func (m rpcMessage) MarshalJSON() ([]byte, error) {
-	out := struct {
-		JSONRPC string          `json:"jsonrpc"`
-		ID      json.RawMessage `json:"id,omitempty"`
-		Method  string          `json:"method,omitempty"`
-		Params  any             `json:"params,omitempty"`
-		Result  any             `json:"result,omitempty"`
-		Error   *rpcProblem     `json:"error,omitempty"`
-	}{mcpgo.JSONRPC_VERSION, m.ID, m.Method, m.Params, m.Result, m.Error}
-	if m.Method == "" && len(m.ID) == 0 {
-		out.ID = json.RawMessage("null")
-	}
-	return json.Marshal(out)
+func notification(method string, params any) rpcMessage {
+	return rpcMessage{JSONRPC: mcpgo.JSONRPC_VERSION, Method: method, Params: params}
 }
 
-func notification(method string, params any) rpcMessage {
-	return rpcMessage{Method: method, Params: params}
+func request(id json.RawMessage, method string, params any) rpcMessage {
+	return rpcMessage{JSONRPC: mcpgo.JSONRPC_VERSION, ID: id, Method: method, Params: params}
+}
+
+func result(id json.RawMessage, value any) rpcMessage {
+	return rpcMessage{JSONRPC: mcpgo.JSONRPC_VERSION, ID: id, Result: value}
 }

@@ -7,7 +7,6 @@ import (
 	"runtime/debug"
 
 	mcpgo "github.com/mark3labs/mcp-go/mcp"
-	mcpserver "github.com/mark3labs/mcp-go/server"
 	"go.uber.org/zap"
 
 	"github.com/heycmo/heycmo-go/agent"
@@ -40,7 +39,8 @@ func exchangeFrom(ctx context.Context) *exchange {
 	return x
 }
 
-// answer has mcp-go handle the request and returns the answer.
+// answer handles the request and returns the answer. mcp-go does all but the
+// calls of tools, of which there are many.
 func (h *Handler) answer(ctx context.Context, x *exchange) (answer any) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -48,6 +48,12 @@ func (h *Handler) answer(ctx context.Context, x *exchange) (answer any) {
 			answer = errMessage{id: x.ID, code: mcpgo.INTERNAL_ERROR, text: "something went wrong on our side"}.message()
 		}
 	}()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer h.running.begin(x.session.id, x.ID, cancel)()
+	if x.Method == string(mcpgo.MethodToolsCall) {
+		return h.callTool(ctx, x)
+	}
 	ctx = context.WithValue(ctx, exchangeKey{}, x)
 	answer = h.server.HandleMessage(h.server.WithContext(ctx, x.session), x.body)
 	if x.problem != nil {
@@ -56,10 +62,22 @@ func (h *Handler) answer(ctx context.Context, x *exchange) (answer any) {
 	return answer
 }
 
+// accept takes a message that expects no answer: what we asked the client, or the
+// cancellation of one of the session's requests. Other notifications tell nothing
+// that we don't know.
+func (h *Handler) accept(s *session, c caller, e envelope) {
+	switch {
+	case e.isAnswer():
+		h.asks.deliver(c.Customer, s.id, e)
+	case e.Method == string(mcpgo.MethodNotificationCancelled):
+		h.running.cancel(s.id, e.Params.RequestID)
+	}
+}
+
 // work returns the context for the catalog's work: it can report to the client
 // and ask it.
 func (h *Handler) work(ctx context.Context, x *exchange) context.Context {
-	ctx = agent.WithReporter(ctx, newReporter(ctx, x))
+	ctx = agent.WithReporter(ctx, newReporter(x))
 	return agent.WithAsker(ctx, &asker{x, h.asks})
 }
 
@@ -100,12 +118,9 @@ func callerText(err error) string {
 
 // logLevel returns the least serious level that the request's client wants, or
 // "" for none.
-func logLevel(ctx context.Context, x *exchange) mcpgo.LoggingLevel {
+func (x *exchange) logLevel() mcpgo.LoggingLevel {
 	if x.modern {
-		if info := mcpserver.RequestProtocolInfoFromContext(ctx); info != nil {
-			return info.LogLevel
-		}
-		return ""
+		return mcpgo.LoggingLevel(text(x.Params.Meta.LogLevel))
 	}
 	return x.session.GetLogLevel()
 }

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
+	mcpgo "github.com/mark3labs/mcp-go/mcp"
 	mcpserver "github.com/mark3labs/mcp-go/server"
 	"go.uber.org/zap"
 
@@ -136,6 +137,11 @@ type Handler struct {
 	registry *registry
 	sse      *listeners
 	asks     *asks
+	running  *running
+	// headerTools are the tools with arguments that travel in headers too.
+	headerTools map[string]*mcpgo.Tool
+	// about is the _meta of every result from 2026-07-28 on.
+	about any
 }
 
 // New returns the face of a. It starts nothing.
@@ -160,6 +166,12 @@ func New(a *app.App, c Config, o *Options) (*Handler, error) {
 		registry: newRegistry(opts),
 		sse:      newListeners(),
 		asks:     newAsks(),
+		running:  newRunning(),
+
+		headerTools: map[string]*mcpgo.Tool{},
+		about: map[string]any{
+			mcpgo.MetaKeyServerInfo: mcpgo.Implementation{Name: opts.Name, Version: a.Version, Title: opts.Title},
+		},
 	}
 	h.kept, _ = lru.New[string, *session](maxKept) // fails for a size below 1 only
 	var err error

@@ -39,27 +39,22 @@ func (h *Handler) message(w http.ResponseWriter, r *http.Request, c caller) erro
 		return problem
 	}
 	w.WriteHeader(http.StatusAccepted)
-	if e.isAnswer() {
-		h.asks.deliver(c.Customer, l.session.id, e)
-		return nil
-	}
-	x := &exchange{envelope: e, body: body, caller: c.Principal, session: l.session, notify: l.send}
-	ctx := messageContext(l, c, r)
 	switch {
 	case !e.isRequest():
-		h.answer(ctx, x)
+		h.accept(l.session, c, e)
 		return nil
 	case e.isModern() && e.Method != string(mcpgo.MethodServerDiscover):
 		// Revisions without sessions don't exist on this transport. A client that
 		// asks what is spoken here is told, and falls back.
-		refusal := unsupportedVersion(e.version(), mcpgo.LegacyProtocolVersions())
+		refusal := unsupportedVersion(e.protocol(), mcpgo.LegacyProtocolVersions())
 		refusal.id = e.ID
 		_ = l.send(refusal.message())
 		return nil
 	case e.Method == string(mcpgo.MethodInitialize):
 		l.session.setCapabilities(readCapabilities(e.Params.Capabilities))
 	}
-	ctx, cancel := context.WithTimeout(ctx, h.opts.CallTimeout)
+	x := &exchange{envelope: e, body: body, caller: c.Principal, session: l.session, notify: l.send}
+	ctx, cancel := context.WithTimeout(messageContext(l, c, r), h.opts.CallTimeout)
 	call := &call{principal: c.Principal, cancel: cancel}
 	h.registry.add(call)
 	handedOn = true
@@ -94,7 +89,7 @@ func (c *call) end()                  { c.cancel() }
 // result that its model can read.
 func throttled(e envelope, refusal error) any {
 	if e.Method == string(mcpgo.MethodToolsCall) {
-		return rpcMessage{ID: e.ID, Result: mcpgo.NewToolResultError(refusal.Error())}
+		return result(e.ID, toolError(refusal.Error()))
 	}
 	return errMessage{id: e.ID, code: codeThrottled, text: refusal.Error()}.message()
 }

@@ -16,8 +16,8 @@ type reporter struct {
 	level  mcpgo.LoggingLevel
 }
 
-func newReporter(ctx context.Context, x *exchange) reporter {
-	return reporter{notify: x.notify, token: x.Params.Meta.ProgressToken, level: logLevel(ctx, x)}
+func newReporter(x *exchange) reporter {
+	return reporter{notify: x.notify, token: x.Params.Meta.ProgressToken, level: x.logLevel()}
 }
 
 func (r reporter) Progress(ctx context.Context, done, total float64, message string) {

@@ -51,16 +51,8 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request, c caller) error {
 	switch {
 	case problem != nil:
 		return problem
-	case e.isAnswer():
-		h.asks.deliver(c.Customer, x.session.id, e)
-		w.WriteHeader(http.StatusAccepted)
-		return nil
 	case !e.isRequest():
-		// Without sessions there is nothing to notify; closing the response is the
-		// cancellation.
-		if !x.modern {
-			h.answer(r.Context(), x)
-		}
+		h.accept(x.session, c, e)
 		w.WriteHeader(http.StatusAccepted)
 		return nil
 	case x.modern && e.Method == string(mcpgo.MethodSubscriptionsListen):
@@ -100,7 +92,9 @@ func statusOf(x *exchange, answer any) int {
 	code := 0
 	switch answer := answer.(type) {
 	case rpcMessage:
-		code = answer.Error.Code
+		if answer.Error != nil {
+			code = answer.Error.Code
+		}
 	case mcpgo.JSONRPCError:
 		code = answer.Error.Code
 	}
@@ -186,7 +180,7 @@ func isModern(r *http.Request) bool {
 // checkModern holds a request of 2026-07-28 or later against its headers (MCP
 // 2026-07-28, basic/transports).
 func (h *Handler) checkModern(r *http.Request, x *exchange) error {
-	header, version := r.Header.Get(mcpgo.HeaderProtocolVersion), x.version()
+	header, version := r.Header.Get(mcpgo.HeaderProtocolVersion), x.protocol()
 	refuse := func(code int, text string) error { return errMessage{id: x.ID, code: code, text: text} }
 	switch {
 	case !x.isRequest() && !x.isAnswer():
@@ -205,14 +199,16 @@ func (h *Handler) checkModern(r *http.Request, x *exchange) error {
 		e := unsupportedVersion(version, mcpgo.ValidProtocolVersions)
 		e.id = x.ID
 		return e
+	case !isObject(x.Params.Meta.Capabilities):
+		return refuse(mcpgo.INVALID_PARAMS, "_meta lacks "+mcpgo.MetaKeyClientCapabilities)
 	}
 	var raw struct {
 		Params json.RawMessage `json:"params"`
 	}
 	_ = json.Unmarshal(x.body, &raw) // it was JSON before
 	err := mcpgo.ValidateStandardHeaders(r.Header.Get, version, mcpgo.MCPMethod(x.Method), raw.Params)
-	if err == nil && x.Method == string(mcpgo.MethodToolsCall) {
-		err = h.checkParamHeaders(r, x, raw.Params)
+	if tool := h.headerTools[text(x.Params.Name)]; err == nil && tool != nil && x.Method == string(mcpgo.MethodToolsCall) {
+		err = mcpgo.ValidateParamHeadersLookup(lookup(r.Header), tool, raw.Params)
 	}
 	if err != nil {
 		return refuse(mcpgo.HEADER_MISMATCH, err.Error())
@@ -220,22 +216,14 @@ func (h *Handler) checkModern(r *http.Request, x *exchange) error {
 	return h.readInput(x)
 }
 
-// checkParamHeaders checks the arguments that the tool's schema wants in headers
-// too (SEP-2243).
-func (h *Handler) checkParamHeaders(r *http.Request, x *exchange, params json.RawMessage) error {
-	var name string
-	_ = json.Unmarshal(x.Params.Name, &name)
-	tool := h.server.GetTool(name)
-	if tool == nil {
-		return nil // mcp-go says so
-	}
-	return mcpgo.ValidateParamHeadersLookup(func(name string) (string, bool) {
-		values := r.Header.Values(name)
+func lookup(header http.Header) func(name string) (string, bool) {
+	return func(name string) (string, bool) {
+		values := header.Values(name)
 		if len(values) == 0 {
 			return "", false
 		}
 		return values[0], true
-	}, &tool.Tool, params)
+	}
 }
 
 func unsupportedVersion(version string, supported []string) errMessage {

@@ -34,44 +34,78 @@ func (h *Handler) addTool(s *mcpserver.MCPServer, t *agent.Tool) error {
 			return fmt.Errorf("mcp: tool %q: output schema: %w", t.Name, err)
 		}
 	}
-	s.AddTool(tool, func(ctx context.Context, _ mcpgo.CallToolRequest) (*mcpgo.CallToolResult, error) {
-		return h.callTool(ctx, t.Name)
+	// Calls don't come this way, see callTool.
+	s.AddTool(tool, func(context.Context, mcpgo.CallToolRequest) (*mcpgo.CallToolResult, error) {
+		return nil, errors.ErrUnsupported
 	})
+	if len(mcpgo.ExtractParamHeaderBindings(&tool)) > 0 {
+		h.headerTools[t.Name] = &tool
+	}
 	return nil
 }
 
-func (h *Handler) callTool(ctx context.Context, name string) (*mcpgo.CallToolResult, error) {
-	x := exchangeFrom(ctx)
-	result, err := h.app.CallTool(h.work(ctx, x), x.caller, name, x.Params.Arguments)
+// toolResult is the protocol's CallToolResult.
+type toolResult struct {
+	Content    []mcpgo.Content `json:"content"`
+	Structured json.RawMessage `json:"structuredContent,omitempty"`
+	IsError    bool            `json:"isError,omitempty"`
+	// From 2026-07-28 on:
+	Type mcpgo.ResultType `json:"resultType,omitempty"`
+	Meta any              `json:"_meta,omitempty"`
+	mcpgo.MultiRoundTripResult
+}
+
+// callTool answers a tools/call.
+func (h *Handler) callTool(ctx context.Context, x *exchange) rpcMessage {
+	name := text(x.Params.Name)
+	if !h.app.HasTool(name) {
+		return errMessage{id: x.ID, code: mcpgo.INVALID_PARAMS, text: fmt.Sprintf("tool %q not found", name)}.message()
+	}
+	out := h.runTool(ctx, x, name)
+	if x.problem != nil {
+		return x.problem.message()
+	}
+	if x.modern {
+		out.Meta = h.about
+		if out.Type == "" {
+			out.Type = mcpgo.ResultTypeComplete
+		}
+	}
+	return result(x.ID, out)
+}
+
+func (h *Handler) runTool(ctx context.Context, x *exchange, name string) *toolResult {
+	r, err := h.app.CallTool(h.work(ctx, x), x.caller, name, x.Params.Arguments)
 	if err == nil {
-		return h.toolResult(name, result), nil
+		return h.toolResult(name, r)
 	}
-	if needed, ok := errors.AsType[*inputNeeded](err); ok {
-		asking := &mcpgo.CallToolResult{Content: []mcpgo.Content{}, MultiRoundTripResult: h.inputRequired(x, needed)}
-		asking.ResultType = mcpgo.ResultTypeInputRequired
-		return asking, nil
+	needed, isNeeded := errors.AsType[*inputNeeded](err)
+	_, isMissing := errors.AsType[*missingCapability](err)
+	switch {
+	case isNeeded:
+		return &toolResult{Content: []mcpgo.Content{}, Type: mcpgo.ResultTypeInputRequired, MultiRoundTripResult: h.inputRequired(x, needed)}
+	case isMissing && x.modern:
+		_ = x.refuse(err)
 	}
-	if _, ok := errors.AsType[*missingCapability](err); ok && x.modern {
-		return nil, x.refuse(err)
-	}
-	return mcpgo.NewToolResultError(callerText(err)), nil
+	return toolError(callerText(err))
+}
+
+func toolError(text string) *toolResult {
+	return &toolResult{Content: []mcpgo.Content{mcpgo.NewTextContent(text)}, IsError: true}
 }
 
 // toolResult puts a result into the protocol's form.
-func (h *Handler) toolResult(tool string, result agent.Result) *mcpgo.CallToolResult {
-	out := &mcpgo.CallToolResult{Content: make([]mcpgo.Content, len(result.Content))}
-	for i, c := range result.Content {
+func (h *Handler) toolResult(tool string, r agent.Result) *toolResult {
+	if size := sizeOf(r); size > h.opts.MaxResult {
+		return toolError(tooLong(size, h.opts.MaxResult))
+	}
+	if len(r.Structured) > 0 && !(isObject(r.Structured) && json.Valid(r.Structured)) {
+		h.log.Error("a tool's structured result is no JSON object", zap.String("tool", tool))
+		return toolError("something went wrong on our side; try again later")
+	}
+	out := &toolResult{Content: make([]mcpgo.Content, len(r.Content)), Structured: r.Structured}
+	for i, c := range r.Content {
 		out.Content[i] = content(c)
-	}
-	if size := sizeOf(result); size > h.opts.MaxResult {
-		return mcpgo.NewToolResultError(tooLong(size, h.opts.MaxResult))
-	}
-	if len(result.Structured) > 0 {
-		if !isObject(result.Structured) {
-			h.log.Error("a tool's structured result is no JSON object", zap.String("tool", tool))
-			return mcpgo.NewToolResultError("something went wrong on our side; try again later")
-		}
-		out.StructuredContent = result.Structured
 	}
 	return out
 }
@@ -89,9 +123,9 @@ func tooLong(size, limit int) string {
 	return fmt.Sprintf("the result has %d bytes, more than the %d that fit into an answer; ask for less", size, limit)
 }
 
+// isObject reports whether JSON is an object.
 func isObject(data json.RawMessage) bool {
-	trimmed := strings.TrimLeft(string(data), " \t\r\n")
-	return strings.HasPrefix(trimmed, "{") && json.Valid(data)
+	return strings.HasPrefix(strings.TrimLeft(string(data), " \t\r\n"), "{")
 }
 
 func content(c agent.Content) mcpgo.Content {

@@ -14,6 +14,9 @@ import (
 	"github.com/heycmo/heycmo-go/internal/httpx"
 )
 
+// HasTool reports whether the catalog has the tool.
+func (a *App) HasTool(name string) bool { return a.tools[name] != nil }
+
 // CallTool runs a tool of the catalog for the caller. An error it returns has an
 // [agent.CallerText]; the cause of any other is in the log.
 func (a *App) CallTool(ctx context.Context, p auth.Principal, name string, args json.RawMessage) (agent.Result, error) {
