@@ -1,7 +1,6 @@
 package mcp
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/json"
 	"sync"
@@ -49,39 +48,5 @@ func (t *asks) deliver(customer storage.CustomerID, session string, e envelope) 
 	if a != nil && a.customer == customer && a.session == session {
 		delete(t.byID, string(a.id))
 		a.answer <- e
-	}
-}
-
-// running finds the requests of sessions by their IDs, so that clients can cancel
-// them.
-type running struct {
-	mu   sync.Mutex
-	byID map[runningKey]*context.CancelFunc
-}
-
-type runningKey struct{ session, request string }
-
-func newRunning() *running { return &running{byID: map[runningKey]*context.CancelFunc{}} }
-
-// begin makes a request known until end is called.
-func (t *running) begin(session string, request json.RawMessage, cancel context.CancelFunc) (end func()) {
-	key := runningKey{session, string(request)}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.byID[key] = &cancel
-	return func() {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		if t.byID[key] == &cancel { // another request may have taken the ID
-			delete(t.byID, key)
-		}
-	}
-}
-
-func (t *running) cancel(session string, request json.RawMessage) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if cancel := t.byID[runningKey{session, string(request)}]; cancel != nil {
-		(*cancel)()
 	}
 }

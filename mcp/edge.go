@@ -120,10 +120,18 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request) (body []byte, e e
 	if err != nil {
 		return nil, e, err
 	}
-	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
+	if !isJSON(r.Header.Get("Content-Type")) {
 		return nil, e, httpx.Status(http.StatusUnsupportedMediaType, "Content-Type must be application/json")
 	}
 	body = bytes.TrimSpace(body)
 	e, err = open(body)
 	return body, e, err
+}
+
+func isJSON(contentType string) bool {
+	if contentType == "application/json" {
+		return true
+	}
+	media, _, err := mime.ParseMediaType(contentType)
+	return err == nil && media == "application/json"
 }

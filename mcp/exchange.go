@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 
 	mcpgo "github.com/mark3labs/mcp-go/mcp"
+	mcpserver "github.com/mark3labs/mcp-go/server"
 	"go.uber.org/zap"
 
 	"github.com/heycmo/heycmo-go/agent"
@@ -21,13 +22,35 @@ type exchange struct {
 	caller  auth.Principal
 	session *session
 	modern  bool
+	// versions are the revisions that the transport speaks; nil: all.
+	versions []string
 	// notify sends a message to the client ahead of the answer. The error says
 	// that the client takes none.
 	notify func(message any) error
 	// given are the client's answers to what was asked before, see [asker].
 	given map[string]json.RawMessage
 
+	cancel  context.CancelFunc
 	problem *errMessage // takes the place of mcp-go's error
+}
+
+// An exchange is a member while it is answered on a stream that others keep alive.
+func (x *exchange) owner() auth.Principal { return x.caller }
+func (x *exchange) keepAlive()            {}
+func (x *exchange) end()                  { x.cancel() }
+
+// begin returns the context in which the request is answered, until done is
+// called. It ends when the client cancels the request or it takes too long.
+func (h *Handler) begin(ctx context.Context, x *exchange) (_ context.Context, done func()) {
+	ctx, x.cancel = context.WithTimeout(ctx, h.opts.CallTimeout)
+	if x.modern {
+		return ctx, x.cancel // there, closing the response is the cancellation
+	}
+	forget := h.running.begin(x)
+	return ctx, func() {
+		forget()
+		x.cancel()
+	}
 }
 
 type exchangeKey struct{}
@@ -48,11 +71,11 @@ func (h *Handler) answer(ctx context.Context, x *exchange) (answer any) {
 			answer = errMessage{id: x.ID, code: mcpgo.INTERNAL_ERROR, text: "something went wrong on our side"}.message()
 		}
 	}()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer h.running.begin(x.session.id, x.ID, cancel)()
 	if x.Method == string(mcpgo.MethodToolsCall) {
 		return h.callTool(ctx, x)
+	}
+	if x.versions != nil {
+		ctx = mcpserver.WithSupportedProtocolVersions(ctx, x.versions)
 	}
 	ctx = context.WithValue(ctx, exchangeKey{}, x)
 	answer = h.server.HandleMessage(h.server.WithContext(ctx, x.session), x.body)

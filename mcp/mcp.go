@@ -138,6 +138,7 @@ type Handler struct {
 	sse      *listeners
 	asks     *asks
 	running  *running
+	workers  *workers
 	// headerTools are the tools with arguments that travel in headers too.
 	headerTools map[string]*mcpgo.Tool
 	// about is the _meta of every result from 2026-07-28 on.
@@ -167,6 +168,7 @@ func New(a *app.App, c Config, o *Options) (*Handler, error) {
 		sse:      newListeners(),
 		asks:     newAsks(),
 		running:  newRunning(),
+		workers:  newWorkers(),
 
 		headerTools: map[string]*mcpgo.Tool{},
 		about: map[string]any{
@@ -240,5 +242,6 @@ func (h *Handler) CloseStreams() {
 // Shutdown does what CloseStreams does and lets running calls finish until ctx
 // ends. It returns the context's error if calls had to be cut off.
 func (h *Handler) Shutdown(ctx context.Context) error {
+	defer h.workers.close()
 	return h.registry.drain(ctx)
 }

@@ -5,7 +5,6 @@ import (
 	"net/http"
 
 	mcpgo "github.com/mark3labs/mcp-go/mcp"
-	mcpserver "github.com/mark3labs/mcp-go/server"
 
 	"github.com/heycmo/heycmo-go/auth"
 	"github.com/heycmo/heycmo-go/internal/httpx"
@@ -53,17 +52,18 @@ func (h *Handler) message(w http.ResponseWriter, r *http.Request, c caller) erro
 	case e.Method == string(mcpgo.MethodInitialize):
 		l.session.setCapabilities(readCapabilities(e.Params.Capabilities))
 	}
-	x := &exchange{envelope: e, body: body, caller: c.Principal, session: l.session, notify: l.send}
-	ctx, cancel := context.WithTimeout(messageContext(l, c, r), h.opts.CallTimeout)
-	call := &call{principal: c.Principal, cancel: cancel}
-	h.registry.add(call)
+	x := &exchange{
+		envelope: e, body: body, caller: c.Principal, session: l.session, notify: l.send, versions: mcpgo.LegacyProtocolVersions(),
+	}
+	ctx, done := h.begin(messageContext(l, c, r), x)
+	h.registry.add(x)
 	handedOn = true
-	go func() {
+	h.workers.run(func() {
 		defer release()
-		defer h.registry.remove(call)
-		defer cancel()
+		defer h.registry.remove(x)
+		defer done()
 		_ = l.send(h.answer(ctx, x))
-	}()
+	})
 	return nil
 }
 
@@ -71,19 +71,8 @@ func (h *Handler) message(w http.ResponseWriter, r *http.Request, c caller) erro
 // handled. It ends with the session's stream, not with the POST.
 func messageContext(l *listener, c caller, r *http.Request) context.Context {
 	ctx := httpx.WithRequestID(l.ctx, httpx.RequestIDFrom(r.Context()))
-	ctx = auth.NewContext(ctx, c.Principal)
-	return mcpserver.WithSupportedProtocolVersions(ctx, mcpgo.LegacyProtocolVersions())
+	return auth.NewContext(ctx, c.Principal)
 }
-
-// call is a request that is being answered.
-type call struct {
-	principal auth.Principal
-	cancel    context.CancelFunc
-}
-
-func (c *call) owner() auth.Principal { return c.principal }
-func (c *call) keepAlive()            {}
-func (c *call) end()                  { c.cancel() }
 
 // throttled answers a refused request in the protocol. A tool's caller gets a
 // result that its model can read.

@@ -1,7 +1,6 @@
 package mcp
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/json"
 	"net/http"
@@ -63,19 +62,19 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request, c caller) error {
 		// mcp-go answers an initialize of any shape.
 		w.Header().Set(mcpserver.HeaderKeySessionID, x.session.id)
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), h.opts.CallTimeout)
-	defer cancel()
+	ctx, done := h.begin(r.Context(), x)
+	defer done()
 	a := newReply(w, r, c, h.opts)
-	return h.hold(cancel, a, a, x, func() any { return h.answer(ctx, x) })
+	return h.hold(a, a, x, func() any { return h.answer(ctx, x) })
 }
 
 // hold sends what handle answers. Until then m is registered, so that the request
 // ends early when the caller loses access or the server closes. The client then
 // still gets an answer that says so.
-func (h *Handler) hold(cancel context.CancelFunc, m member, a *reply, x *exchange, handle func() any) error {
+func (h *Handler) hold(m member, a *reply, x *exchange, handle func() any) error {
 	_ = a.sink.SetWriteDeadline(time.Time{}) // the server's own would end it
 	defer a.finish()
-	a.cancel = cancel
+	a.cancel = x.cancel
 	x.notify = a.notify
 	h.registry.add(m)
 	defer h.registry.remove(m)

@@ -26,19 +26,19 @@ func (l *listener) updated(uri string) {
 // subscription is a subscriptions/listen that stays open (MCP 2026-07-28).
 type subscription struct {
 	*reply
-	*exchange
+	request *exchange
 	// acknowledged is closed once the client knows what it subscribed to, before
 	// which it must hear nothing else.
 	acknowledged chan struct{}
 }
 
 func (s *subscription) updated(uri string) {
-	if !s.session.IsSubscribedToResource(uri) {
+	if !s.request.session.IsSubscribedToResource(uri) {
 		return
 	}
 	select {
 	case <-s.acknowledged:
-		_ = s.reply.notify(updatedNotification(uri, s.ID))
+		_ = s.notify(updatedNotification(uri, s.request.ID))
 	default:
 	}
 }
@@ -58,19 +58,20 @@ func (h *Handler) subscribe(w http.ResponseWriter, r *http.Request, c caller, x 
 		return err
 	}
 	defer release()
-	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel()
+	var ctx context.Context
+	ctx, x.cancel = context.WithCancel(r.Context())
+	defer x.cancel()
 	s := &subscription{newReply(w, r, c, h.opts), x, make(chan struct{})}
 	acks, forwarded := make(chan mcpgo.JSONRPCNotification, 1), make(chan struct{})
 	x.session.acks = acks
 	go func() {
 		defer close(forwarded)
 		for ack := range acks {
-			_ = s.reply.notify(ack)
+			_ = s.notify(ack)
 			close(s.acknowledged)
 		}
 	}()
-	return h.hold(cancel, s, s.reply, x, func() any {
+	return h.hold(s, s.reply, x, func() any {
 		defer func() { <-forwarded }() // ahead of the answer
 		defer close(acks)
 		return h.answer(ctx, x)

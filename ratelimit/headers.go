@@ -1,7 +1,6 @@
 package ratelimit
 
 import (
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -30,8 +29,8 @@ func SetHeaders(h http.Header, policy string, rate Rate, result Result) {
 		wait = max(1, wait)
 		h.Set("Retry-After", strconv.FormatInt(wait, 10))
 	}
-	h.Set("RateLimit-Policy", fmt.Sprintf("%s;q=%d;w=%d", name, rate.Limit, seconds(rate.Period)))
-	h.Set("RateLimit", fmt.Sprintf("%s;r=%d;t=%d", name, result.Remaining, wait))
+	h.Set("RateLimit-Policy", name+";q="+strconv.Itoa(rate.Limit)+";w="+strconv.FormatInt(seconds(rate.Period), 10))
+	h.Set("RateLimit", name+";r="+strconv.Itoa(result.Remaining)+";t="+strconv.FormatInt(wait, 10))
 }
 
 func seconds(d time.Duration) int64 {

@@ -32,6 +32,11 @@ func AccessLog(log *zap.Logger, trusted ...netip.Prefix) func(http.Handler) http
 				if status == 0 && !aborted {
 					status = http.StatusOK // what net/http sends then
 				}
+				level, further := n.log(status)
+				line := log.Check(level, "request")
+				if line == nil {
+					return
+				}
 				fields := []zap.Field{
 					zap.String("method", clip(r.Method)),
 					zap.String("path", loggedPath(r.URL.Path)),
@@ -44,8 +49,7 @@ func AccessLog(log *zap.Logger, trusted ...netip.Prefix) func(http.Handler) http
 				if aborted {
 					fields = append(fields, zap.Bool("aborted", true))
 				}
-				level, further := n.log(status)
-				log.Log(level, "request", append(fields, further...)...)
+				line.Write(append(fields, further...)...)
 			}()
 			next.ServeHTTP(rec, r.WithContext(context.WithValue(r.Context(), notesKey{}, n)))
 			aborted = false

@@ -2,9 +2,10 @@ package httpx
 
 import (
 	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"math/rand/v2"
 	"net/http"
-
-	"github.com/heycmo/heycmo-go/storage"
 )
 
 const requestIDHeader = "X-Request-Id"
@@ -13,16 +14,24 @@ type requestIDKey struct{}
 
 // RequestID gives every request an ID, in its context and in the response's
 // X-Request-Id. It takes over the one the request came with if that is 8 to 64
-// characters of [A-Za-z0-9._-], and otherwise makes a UUIDv7.
+// characters of [A-Za-z0-9._-], and otherwise makes one of 128 random bits. It is
+// no secret.
 func RequestID(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := inboundRequestID(r)
 		if id == "" {
-			id = storage.NewID()
+			id = newRequestID()
 		}
 		w.Header().Set(requestIDHeader, id)
 		next.ServeHTTP(w, r.WithContext(WithRequestID(r.Context(), id)))
 	})
+}
+
+func newRequestID() string {
+	var b [16]byte
+	binary.LittleEndian.PutUint64(b[:8], rand.Uint64())
+	binary.LittleEndian.PutUint64(b[8:], rand.Uint64())
+	return hex.EncodeToString(b[:])
 }
 
 func inboundRequestID(r *http.Request) string {

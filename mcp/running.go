@@ -1,0 +1,84 @@
+package mcp
+
+import (
+	"encoding/json"
+	"sync"
+	"time"
+)
+
+// running finds the requests of sessions by their IDs, so that clients can cancel
+// them.
+type running struct {
+	mu   sync.Mutex
+	byID map[runningKey]*exchange
+}
+
+type runningKey struct{ session, request string }
+
+func newRunning() *running { return &running{byID: map[runningKey]*exchange{}} }
+
+// begin makes a request known until end is called.
+func (t *running) begin(x *exchange) (end func()) {
+	key := runningKey{x.session.id, string(x.ID)}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.byID[key] = x
+	return func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if t.byID[key] == x { // another request may have taken the ID
+			delete(t.byID, key)
+		}
+	}
+}
+
+func (t *running) cancel(session string, request json.RawMessage) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if x := t.byID[runningKey{session, string(request)}]; x != nil {
+		x.cancel()
+	}
+}
+
+// workerIdle is how long a goroutine waits for another call.
+const workerIdle = time.Second
+
+// workers run calls on goroutines that are used again: a new one would have to
+// grow its stack for each call, which takes longer than most of the rest.
+type workers struct {
+	jobs    chan func()
+	closing chan struct{}
+	once    sync.Once
+}
+
+func newWorkers() *workers {
+	return &workers{jobs: make(chan func()), closing: make(chan struct{})}
+}
+
+// run has job run soon.
+func (w *workers) run(job func()) {
+	select {
+	case w.jobs <- job:
+	default:
+		go w.work(job)
+	}
+}
+
+func (w *workers) work(job func()) {
+	idle := time.NewTimer(workerIdle)
+	defer idle.Stop()
+	for {
+		job()
+		idle.Reset(workerIdle)
+		select {
+		case job = <-w.jobs:
+		case <-idle.C:
+			return
+		case <-w.closing:
+			return
+		}
+	}
+}
+
+// close ends the goroutines that wait. Jobs still run.
+func (w *workers) close() { w.once.Do(func() { close(w.closing) }) }
