@@ -201,18 +201,29 @@ func (h *Handler) checkModern(r *http.Request, x *exchange) error {
 	case !isObject(x.Params.Meta.Capabilities):
 		return refuse(mcpgo.INVALID_PARAMS, "_meta lacks "+mcpgo.MetaKeyClientCapabilities)
 	}
-	var raw struct {
-		Params json.RawMessage `json:"params"`
-	}
-	_ = json.Unmarshal(x.body, &raw) // it was JSON before
-	err := mcpgo.ValidateStandardHeaders(r.Header.Get, version, mcpgo.MCPMethod(x.Method), raw.Params)
-	if tool := h.headerTools[text(x.Params.Name)]; err == nil && tool != nil && x.Method == string(mcpgo.MethodToolsCall) {
-		err = mcpgo.ValidateParamHeadersLookup(lookup(r.Header), tool, raw.Params)
-	}
-	if err != nil {
+	if err := h.checkHeaders(r.Header, x); err != nil {
 		return refuse(mcpgo.HEADER_MISMATCH, err.Error())
 	}
 	return h.readInput(x)
+}
+
+// checkHeaders holds the headers that repeat parts of the message against it
+// (SEP-2243).
+func (h *Handler) checkHeaders(header http.Header, x *exchange) error {
+	name, isCall := text(x.Params.Name), x.Method == string(mcpgo.MethodToolsCall)
+	tool := h.headerTools[name]
+	if isCall && tool == nil && header.Get(mcpgo.HeaderMethod) == x.Method && header.Get(mcpgo.HeaderName) == name && h.app.HasTool(name) {
+		return nil // most requests, without reading the message once more
+	}
+	var message struct {
+		Params json.RawMessage `json:"params"`
+	}
+	_ = json.Unmarshal(x.body, &message) // it was JSON before
+	err := mcpgo.ValidateStandardHeaders(header.Get, x.protocol(), mcpgo.MCPMethod(x.Method), message.Params)
+	if err == nil && isCall && tool != nil {
+		err = mcpgo.ValidateParamHeadersLookup(lookup(header), tool, message.Params)
+	}
+	return err
 }
 
 func lookup(header http.Header) func(name string) (string, bool) {

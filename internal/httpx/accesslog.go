@@ -25,7 +25,8 @@ import (
 func AccessLog(log *zap.Logger, trusted ...netip.Prefix) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			began, rec, n := time.Now(), NewRecorder(w), &notes{}
+			began, rec := time.Now(), NewRecorder(w)
+			n, r := withNotes(r)
 			aborted := true
 			defer func() {
 				status := rec.Status()
@@ -51,7 +52,7 @@ func AccessLog(log *zap.Logger, trusted ...netip.Prefix) func(http.Handler) http
 				}
 				line.Write(append(fields, further...)...)
 			}()
-			next.ServeHTTP(rec, r.WithContext(context.WithValue(r.Context(), notesKey{}, n)))
+			next.ServeHTTP(rec, r)
 			aborted = false
 		})
 	}
@@ -78,11 +79,23 @@ func noteFailure(ctx context.Context, err error) {
 
 type notesKey struct{}
 
-// notes is what was learned about a request on its way.
+// notes is what was learned about a request on its way. RequestID and AccessLog
+// share them.
 type notes struct {
+	id string
+
 	mu      sync.Mutex
 	fields  []zap.Field
 	failure error
+}
+
+// withNotes returns the request's notes, and the request with them.
+func withNotes(r *http.Request) (*notes, *http.Request) {
+	if n, ok := r.Context().Value(notesKey{}).(*notes); ok {
+		return n, r
+	}
+	n := &notes{}
+	return n, r.WithContext(context.WithValue(r.Context(), notesKey{}, n))
 }
 
 // log returns the level of the request's line and what the notes add to it.

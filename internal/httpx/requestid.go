@@ -23,7 +23,9 @@ func RequestID(next http.Handler) http.Handler {
 			id = newRequestID()
 		}
 		w.Header().Set(requestIDHeader, id)
-		next.ServeHTTP(w, r.WithContext(WithRequestID(r.Context(), id)))
+		n, r := withNotes(r)
+		n.id = id
+		next.ServeHTTP(w, r)
 	})
 }
 
@@ -56,6 +58,11 @@ func WithRequestID(ctx context.Context, id string) context.Context {
 
 // RequestIDFrom returns the ID of the request that ctx belongs to, or "".
 func RequestIDFrom(ctx context.Context) string {
-	id, _ := ctx.Value(requestIDKey{}).(string)
-	return id
+	if id, ok := ctx.Value(requestIDKey{}).(string); ok {
+		return id
+	}
+	if n, ok := ctx.Value(notesKey{}).(*notes); ok {
+		return n.id
+	}
+	return ""
 }
