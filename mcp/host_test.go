@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -97,7 +98,9 @@ func (h *host) catalog() *agent.Catalog {
 		Prompts: []agent.Prompt{
 			{
 				Name: "greet", Title: "Greet", Description: "Greets somebody.",
-				Arguments: []agent.Argument{{Name: "name", Required: true}},
+				Arguments: []agent.Argument{{Name: "name", Required: true, Complete: func(_ context.Context, _ storage.CustomerID, typed string) ([]string, error) {
+					return slices.DeleteFunc([]string{"Ada", "Alan", "Bob"}, func(name string) bool { return !strings.HasPrefix(name, typed) }), nil
+				}}},
 				Get: func(_ context.Context, _ storage.CustomerID, args map[string]string) (agent.Result, error) {
 					return agent.Text("Say hello to " + args["name"]), nil
 				},
