@@ -21,9 +21,12 @@ type asker struct {
 }
 
 // missingCapability says what the client would have to be able to do.
-type missingCapability struct{ capabilities }
+type missingCapability struct {
+	capabilities
+	ability string
+}
 
-func (*missingCapability) Error() string { return "the client lacks a capability" }
+func (m *missingCapability) Error() string { return "this needs a client that " + m.ability }
 
 // inputNeeded ends a call until the client has answered.
 type inputNeeded struct {
@@ -42,7 +45,7 @@ func (a *asker) CanAsk(q agent.Question) bool {
 func (a *asker) Ask(ctx context.Context, questions map[string]agent.Question) (map[string]agent.Answer, error) {
 	for _, q := range questions {
 		if !a.CanAsk(q) {
-			return nil, agent.Errorf("this needs a client that %s: %w", ability(q), &missingCapability{needed(q)})
+			return nil, agent.Errorf("%w", &missingCapability{needed(q), ability(q)})
 		}
 	}
 	if a.modern {
@@ -64,7 +67,7 @@ func (a *asker) recall(questions map[string]agent.Question) (map[string]agent.An
 		answers[name] = answer
 	}
 	if len(open) > 0 {
-		return nil, agent.Errorf("the client must answer first: %w", &inputNeeded{open, a.given})
+		return nil, agent.Errorf("%w", &inputNeeded{open, a.given})
 	}
 	return answers, nil
 }
