@@ -2,6 +2,7 @@ package mcp
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"mime"
@@ -91,12 +92,8 @@ func isLoopback(host string) bool {
 	return host == "localhost" || err == nil && address.IsLoopback()
 }
 
-const (
-	// maxFreeBody is how long a message may be that counts as no request.
-	maxFreeBody = 64 << 10
-	// bodyTimeout is how long a client may take to send a message.
-	bodyTimeout = 30 * time.Second
-)
+// maxFreeBody is how long a message may be that counts as no request.
+const maxFreeBody = 64 << 10
 
 // receive reads a message of c and counts it. Only what asks for an answer
 // counts, whatever can't be told, and what is long. limited says that the
@@ -104,19 +101,22 @@ const (
 func (h *Handler) receive(w http.ResponseWriter, r *http.Request, c caller) (body []byte, e envelope, problem, limited error) {
 	body, e, problem = h.read(w, r)
 	if problem != nil || e.isRequest() || len(body) > maxFreeBody {
-		limited = h.app.Limit(r.Context(), w.Header(), app.ScopeMCP, string(c.Customer))
+		// A body that fails to come ends the request's context.
+		ctx := context.WithoutCancel(r.Context())
+		limited = h.app.Limit(ctx, w.Header(), app.ScopeMCP, string(c.Customer))
 	}
 	return body, e, problem, limited
 }
 
 func (h *Handler) read(w http.ResponseWriter, r *http.Request) (body []byte, e envelope, err error) {
 	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout))
+	_ = control.SetReadDeadline(time.Now().Add(h.opts.BodyTimeout))
 	body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, h.opts.MaxBody))
-	_ = control.SetReadDeadline(time.Time{})
 	if _, tooSlow := errors.AsType[net.Error](err); tooSlow {
-		err = httpx.Status(http.StatusRequestTimeout, "the body took too long")
+		// The deadline stays, or net/http would wait for the rest for ever.
+		return nil, e, httpx.Status(http.StatusRequestTimeout, "the body took too long").WithHeader("Connection", "close")
 	}
+	_ = control.SetReadDeadline(time.Time{})
 	if err != nil {
 		return nil, e, err
 	}

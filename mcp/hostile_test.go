@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -169,6 +170,29 @@ func TestHalfBodiesAreCapped(t *testing.T) {
 }
 
 // Long messages count, whatever they call themselves.
+// A client that stops in the middle of a message is told so, and its connection
+// ends.
+func TestHalfBodiesEnd(t *testing.T) {
+	h := newHost(t, func(o *heycmo.Options) { o.MCP.BodyTimeout = 50 * time.Millisecond })
+	key, _ := h.customer(t)
+	s := h.openSSE(t, "?token="+key, nil)
+	for _, path := range []string{"/mcp", s.endpoint} {
+		conn, err := net.Dial("tcp", h.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+			t.Fatal(err)
+		}
+		_, _ = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{", path, key)
+		answer, err := io.ReadAll(conn) // to the connection's end
+		if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 408 ") || !strings.Contains(string(answer), "took too long") {
+			t.Errorf("%.12s: %v %s", path, err, answer)
+		}
+		_ = conn.Close()
+	}
+}
+
 func TestLongNotificationsCount(t *testing.T) {
 	h := newHost(t, func(o *heycmo.Options) { o.Limits.MCP = 2 })
 	key, _ := h.customer(t)

@@ -47,6 +47,8 @@ type Options struct {
 	// WriteTimeout is how long a client may take to accept one message before
 	// its stream is closed; default 10 s.
 	WriteTimeout time.Duration
+	// BodyTimeout is how long a client may take to send one message; default 30 s.
+	BodyTimeout time.Duration
 	// CallTimeout ends a call that takes longer; default 10 minutes.
 	CallTimeout time.Duration
 	// DrainTimeout is how long running calls get to finish when streams are
@@ -72,6 +74,7 @@ func (o Options) withDefaults() Options {
 	}
 	o.KeepAlive = defaultTo(o.KeepAlive, 15*time.Second)
 	o.WriteTimeout = defaultTo(o.WriteTimeout, 10*time.Second)
+	o.BodyTimeout = defaultTo(o.BodyTimeout, 30*time.Second)
 	o.CallTimeout = defaultTo(o.CallTimeout, 10*time.Minute)
 	o.DrainTimeout = defaultTo(o.DrainTimeout, 3*time.Second)
 	o.MaxStreams = defaultTo(o.MaxStreams, 20_000)
@@ -97,7 +100,7 @@ func (o *Options) Validate() error {
 		ok   bool
 	}{
 		{"KeepAlive", o.KeepAlive >= 0}, {"WriteTimeout", o.WriteTimeout >= 0},
-		{"CallTimeout", o.CallTimeout >= 0}, {"DrainTimeout", o.DrainTimeout >= 0},
+		{"BodyTimeout", o.BodyTimeout >= 0}, {"CallTimeout", o.CallTimeout >= 0}, {"DrainTimeout", o.DrainTimeout >= 0},
 		{"MaxStreams", o.MaxStreams >= 0}, {"MaxStreamsPerCustomer", o.MaxStreamsPerCustomer >= 0},
 		{"MaxCallsPerCustomer", o.MaxCallsPerCustomer >= 0}, {"MaxBody", o.MaxBody >= 0}, {"MaxResult", o.MaxResult >= 0},
 	} {

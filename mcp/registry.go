@@ -42,7 +42,8 @@ type registry struct {
 	reserved [kinds]int
 	owned    map[storage.CustomerID][kinds]int
 	members  map[member]struct{}
-	ticking  chan struct{} // closed to end the timer; nil when none runs
+	ticking  bool
+	closed   chan struct{} // closed once closing
 	closing  bool
 	idle     chan struct{} // when closing: closed once no call runs
 }
@@ -52,6 +53,7 @@ func newRegistry(opts Options) *registry {
 		opts:    opts,
 		owned:   map[storage.CustomerID][kinds]int{},
 		members: map[member]struct{}{},
+		closed:  make(chan struct{}),
 	}
 }
 
@@ -104,12 +106,12 @@ func (g *registry) add(m member) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.members[m] = struct{}{}
-	if g.ticking == nil {
-		g.ticking = make(chan struct{})
-		go g.tick(g.ticking)
-	}
-	if g.closing {
+	switch {
+	case g.closing:
 		go m.end()
+	case !g.ticking:
+		g.ticking = true
+		go g.tick()
 	}
 }
 
@@ -117,18 +119,15 @@ func (g *registry) remove(m member) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	delete(g.members, m)
-	if len(g.members) == 0 && g.ticking != nil {
-		close(g.ticking)
-		g.ticking = nil
-	}
 }
 
-func (g *registry) tick(stop chan struct{}) {
+// tick keeps streams alive until there is none when it looks.
+func (g *registry) tick() {
 	ticker := time.NewTicker(g.opts.KeepAlive)
 	defer ticker.Stop()
-	for {
+	for g.needed() {
 		select {
-		case <-stop:
+		case <-g.closed:
 			return
 		case <-ticker.C:
 			for _, m := range g.all() {
@@ -136,6 +135,13 @@ func (g *registry) tick(stop chan struct{}) {
 			}
 		}
 	}
+}
+
+func (g *registry) needed() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.ticking = len(g.members) > 0
+	return g.ticking
 }
 
 func (g *registry) all() []member {
@@ -188,7 +194,10 @@ func (g *registry) drain(ctx context.Context) error {
 
 func (g *registry) awaitCalls(ctx context.Context) error {
 	g.mu.Lock()
-	g.closing = true
+	if !g.closing {
+		g.closing = true
+		close(g.closed)
+	}
 	if g.reserved[kindCall] > 0 && g.idle == nil {
 		g.idle = make(chan struct{})
 	}

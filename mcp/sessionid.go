@@ -6,8 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"slices"
-
-	lru "github.com/hashicorp/golang-lru/v2"
+	"sync"
 
 	"github.com/heycmo/heycmo-go/storage"
 )
@@ -26,13 +25,10 @@ const (
 // anything, and nobody can make one up.
 type sessionIDs struct {
 	secrets [][]byte // the first signs
-	ended   *lru.Cache[[nonceLength]byte, struct{}]
+	ended   endedIDs
 }
 
-func newSessionIDs(secrets [][]byte) *sessionIDs {
-	ended, _ := lru.New[[nonceLength]byte, struct{}](maxEnded) // fails for a size below 1 only
-	return &sessionIDs{secrets, ended}
-}
+func newSessionIDs(secrets [][]byte) *sessionIDs { return &sessionIDs{secrets: secrets} }
 
 func (s *sessionIDs) generate(owner storage.CustomerID, caps capabilities) string {
 	id := make([]byte, nonceLength, nonceLength+1+macLength)
@@ -60,12 +56,38 @@ func (s *sessionIDs) check(id string, owner storage.CustomerID) (capabilities, b
 	ours := slices.ContainsFunc(s.secrets, func(secret []byte) bool {
 		return hmac.Equal(mac, sessionMAC(secret, signed, owner))
 	})
-	return capabilities(b[nonceLength]), ours && !s.ended.Contains([nonceLength]byte(b))
+	return capabilities(b[nonceLength]), ours && !s.ended.contains([nonceLength]byte(b))
 }
 
 // end makes an ID that was checked unknown.
 func (s *sessionIDs) end(id string) {
 	if b, err := base64.RawURLEncoding.DecodeString(id); err == nil && len(b) > nonceLength {
-		s.ended.Add([nonceLength]byte(b[:nonceLength]), struct{}{})
+		s.ended.add([nonceLength]byte(b))
 	}
+}
+
+// endedIDs remembers at least the last half of maxEnded IDs, in two sets of which
+// the older one goes when the newer one is full.
+type endedIDs struct {
+	mu           sync.RWMutex
+	newer, older map[[nonceLength]byte]struct{}
+}
+
+func (e *endedIDs) contains(id [nonceLength]byte) bool {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	_, ended := e.newer[id]
+	if !ended {
+		_, ended = e.older[id]
+	}
+	return ended
+}
+
+func (e *endedIDs) add(id [nonceLength]byte) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.newer == nil || len(e.newer) >= maxEnded/2 {
+		e.newer, e.older = map[[nonceLength]byte]struct{}{}, e.newer
+	}
+	e.newer[id] = struct{}{}
 }

@@ -30,13 +30,19 @@ func (l *listener) owner() auth.Principal { return l.principal }
 func (l *listener) end()                  { l.close() }
 
 // send writes a JSON-RPC message to the stream. A stream that has ended takes
-// nothing, and nobody waits for it.
+// nothing, and nobody waits for it. One message at a time is encoded, so that a
+// client that doesn't read costs little.
 func (l *listener) send(message any) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.stream.closed {
+		return errStreamClosed
+	}
 	data, err := json.Marshal(message)
 	if err != nil {
 		return err
 	}
-	return l.write(event(data))
+	return l.writeLocked(event(data))
 }
 
 // listeners finds the streams of HTTP+SSE by their session's ID.

@@ -100,13 +100,7 @@ func newStream(s sink, timeout time.Duration) *stream {
 	return &stream{sink: &timedSink{sink: s, timeout: timeout}, ctx: ctx, cancel: cancel}
 }
 
-// write sends p whole, or closes the stream.
-func (s *stream) write(p []byte) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.writeLocked(p)
-}
-
+// writeLocked sends p whole, or closes the stream. The caller holds mu.
 func (s *stream) writeLocked(p []byte) error {
 	if s.closed {
 		return errStreamClosed

@@ -31,7 +31,7 @@ func TestNothingTouchesTheSinkAfterClose(t *testing.T) {
 		s := newStream(sink, time.Second)
 		var wg sync.WaitGroup
 		for range 2 {
-			wg.Go(func() { _ = s.write(comment) })
+			wg.Go(func() { _ = write(s, comment) })
 			wg.Go(s.keepAlive)
 			wg.Go(s.close)
 		}
@@ -39,4 +39,10 @@ func TestNothingTouchesTheSinkAfterClose(t *testing.T) {
 		sink.dead.Store(true)
 		wg.Wait()
 	}
+}
+
+func write(s *stream, p []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.writeLocked(p)
 }

@@ -108,7 +108,7 @@ func statusOf(x *exchange, answer any) int {
 }
 
 // listen serves GET /mcp: the stream on which a session hears of the resources
-// that it watches.
+// that it watches. It can't be resumed, so Last-Event-ID tells nothing.
 func (h *Handler) listen(w http.ResponseWriter, r *http.Request, c caller) error {
 	if err := h.app.Limit(r.Context(), w.Header(), app.ScopeMCP, string(c.Customer)); err != nil {
 		return err
@@ -121,7 +121,10 @@ func (h *Handler) listen(w http.ResponseWriter, r *http.Request, c caller) error
 		return err
 	}
 	h.keep(s)
-	return h.openStream(w, r, &listener{session: s, principal: c.Principal}, comment)
+	// An ID and no data, as the protocol wants it. It says that the stream works:
+	// some clients give up when they lost streams several times without one.
+	hello := []byte("id: " + rand.Text() + "\ndata:\n\n")
+	return h.openStream(w, r, &listener{session: s, principal: c.Principal}, hello)
 }
 
 // endSession serves DELETE /mcp.

@@ -336,13 +336,15 @@ func TestListenStreams(t *testing.T) {
 	if s == nil {
 		t.Fatalf("GET: %d %s", res.status, res.body)
 	}
-	select {
-	case r := <-s.records:
-		if r.comment == "" {
-			t.Fatalf("not a comment: %+v", r)
+	for i, comment := range []bool{false, true} { // an ID, then keep-alive
+		select {
+		case r := <-s.records:
+			if (r.comment != "") != comment || r.data != "" {
+				t.Fatalf("record %d: %+v", i, r)
+			}
+		case <-time.After(patience):
+			t.Fatal("nothing came")
 		}
-	case <-time.After(patience):
-		t.Fatal("no comment came")
 	}
 	go h.heycmo.CloseStreams()
 	s.waitEnd(t)
