@@ -40,12 +40,12 @@ func (s *side) play(ctx context.Context, d time.Duration) error {
 
 // compare measures calls a second of ours and of bare servers in turn.
 func compare(ctx context.Context, s *settings) (ok bool, err error) {
-	ours, err := start(ctx, serverConfig{Customers: s.conns, Log: s.log})
+	ours, err := s.start(ctx, serverConfig{Customers: s.conns, Log: s.log})
 	if err != nil {
 		return false, err
 	}
 	defer func() { err = errors.Join(err, ours.end()) }()
-	bare, err := start(ctx, serverConfig{Bare: true})
+	bare, err := s.start(ctx, serverConfig{Bare: true})
 	if err != nil {
 		return false, err
 	}
@@ -102,7 +102,7 @@ func (c contest) play(ctx context.Context, s *settings, ours, bare *server) (a, 
 	}
 	if s.profile != "" {
 		for _, x := range []*side{a, b} {
-			if err := x.profile(ctx, s, c.transport); err != nil {
+			if err := x.profile(ctx, s, x.nick()+"-"+c.file); err != nil {
 				return nil, nil, err
 			}
 		}
@@ -111,21 +111,31 @@ func (c contest) play(ctx context.Context, s *settings, ours, bare *server) (a, 
 }
 
 // profile writes a processor profile of the server under the load of the callers.
-func (s *side) profile(ctx context.Context, set *settings, t transport) error {
-	who := "ours"
-	if s.bare {
-		who = "peer"
+func (s *side) profile(ctx context.Context, set *settings, name string) error {
+	if err := s.beginProfile(set.profile, name); err != nil {
+		return err
 	}
-	folder, err := filepath.Abs(set.profile)
+	_, err := drive(ctx, s.server, s.callers, 10*set.round)
+	_, ended := s.ask(request{EndProfile: true})
+	return errors.Join(err, ended)
+}
+
+// nick is what the names of files call the server.
+func (s *server) nick() string {
+	if s.bare {
+		return "peer"
+	}
+	return "ours"
+}
+
+// beginProfile begins a processor profile in the folder.
+func (s *server) beginProfile(folder, name string) error {
+	folder, err := filepath.Abs(folder)
 	if err != nil {
 		return err
 	}
-	if _, err := s.ask(request{Profile: filepath.Join(folder, who+"-"+t.file+".pprof")}); err != nil {
-		return err
-	}
-	_, err = drive(ctx, s.server, s.callers, 4*set.round)
-	_, ended := s.ask(request{EndProfile: true})
-	return errors.Join(err, ended)
+	_, err = s.ask(request{Profile: filepath.Join(folder, name+".pprof")})
+	return err
 }
 
 func (c contest) report(t *table, a, b *side) bool {

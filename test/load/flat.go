@@ -38,7 +38,7 @@ func flat(ctx context.Context, s *settings) (ok bool, err error) {
 	}()
 	crowds := s.crowds()
 	for _, c := range crowds {
-		x, err := start(ctx, serverConfig{Customers: c.customers})
+		x, err := s.start(ctx, serverConfig{Customers: c.customers})
 		if err != nil {
 			return false, err
 		}
@@ -87,6 +87,13 @@ func playAll(ctx context.Context, s *settings, servers []*server, over transport
 		if i == 0 { // warms up
 			for _, x := range sides {
 				x.samples = nil
+			}
+		}
+	}
+	if s.profile != "" {
+		for i, x := range sides {
+			if err := x.profile(ctx, s, fmt.Sprintf("flat-%d-%s", i+1, over.file)); err != nil {
+				return nil, err
 			}
 		}
 	}

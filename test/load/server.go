@@ -52,7 +52,7 @@ type request struct {
 type figures struct {
 	CPU        time.Duration
 	Resident   int64 // bytes
-	Heap       int64 // bytes
+	Heap       int64 // bytes; only when settled
 	Goroutines int
 	Error      string `json:",omitempty"`
 }
@@ -129,9 +129,7 @@ func (r request) take() figures {
 	if r.EndProfile {
 		pprof.StopCPUProfile()
 	}
-	f.CPU = cpuTime()
 	if r.Settle {
-		f.Goroutines = runtime.NumGoroutine()
 		// The first collection runs finalizers and empties pools, whose contents
 		// the second one frees.
 		debug.FreeOSMemory()
@@ -140,8 +138,7 @@ func (r request) take() figures {
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
 		f.Heap = int64(m.HeapAlloc)
-		f.Resident = residentMemory()
-		f.Goroutines = runtime.NumGoroutine()
 	}
+	f.CPU, f.Resident, f.Goroutines = cpuTime(), residentMemory(), runtime.NumGoroutine()
 	return f
 }

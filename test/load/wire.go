@@ -20,8 +20,15 @@ type wire struct {
 	body []byte // of the last response; reused
 }
 
-func dial(address string) (*wire, error) {
-	c, err := net.DialTimeout("tcp", address, 5*time.Second)
+func dial(address string) (*wire, error) { return dialFrom(nil, address) }
+
+// dialFrom dials from an address of this machine; nil is any.
+func dialFrom(source net.IP, address string) (*wire, error) {
+	d := net.Dialer{Timeout: 5 * time.Second}
+	if source != nil {
+		d.LocalAddr = &net.TCPAddr{IP: source}
+	}
+	c, err := d.Dial("tcp", address)
 	if err != nil {
 		return nil, err
 	}
