@@ -51,7 +51,7 @@ func compare(ctx context.Context, s *settings) (ok bool, err error) {
 	}
 	defer func() { err = errors.Join(err, bare.end()) }()
 
-	t := newTable("calls", "ours /s", "peer /s", "ratio", "of rounds", "should be", "", "CPU ours", "CPU peer", "CPU ratio", "client busy")
+	t := newTable("calls", "ours /s", "peer /s", "ratio", "of rounds", "should be", "", "CPU ours", "CPU peer", "ratio", "server busy", "client busy")
 	good := true
 	for _, c := range contests() {
 		fmt.Fprintf(s.progress, "compare: %s\n", c.what)
@@ -146,12 +146,18 @@ func (c contest) report(t *table, a, b *side) bool {
 		fmt.Sprintf("**%.2f**", ratio), fmt.Sprintf("%.2f–%.2f", low, high),
 		fmt.Sprintf("≥ %.1f", c.need), verdict(ratio >= c.need),
 		micros(each(a, sample.cost)), micros(each(b, sample.cost)), fmt.Sprintf("%.2f", median(costs)),
-		fmt.Sprintf("%.0f %%, %.0f %%", 100*median(each(a, clientShare)), 100*median(each(b, clientShare))))
+		shares(a, b, serverShare), shares(a, b, clientShare))
 	return ratio >= c.need
 }
 
-// clientShare is how much of its core the client used.
+// serverShare and clientShare are how much of its core each used. What the one
+// that limits a round lacks to 100 % was taken by others on this machine.
+func serverShare(s sample) float64 { return s.server.Seconds() / s.elapsed.Seconds() }
 func clientShare(s sample) float64 { return s.client.Seconds() / s.elapsed.Seconds() }
+
+func shares(a, b *side, share func(sample) float64) string {
+	return fmt.Sprintf("%.0f %%, %.0f %%", 100*median(each(a, share)), 100*median(each(b, share)))
+}
 
 func each(s *side, figure func(sample) float64) []float64 {
 	var all []float64

@@ -49,7 +49,7 @@ func flat(ctx context.Context, s *settings) (ok bool, err error) {
 		}
 		defer closeStreams(streams)
 	}
-	t := newTable("calls", "beside", "/s", "ratio", "p50", "ratio", "p99", "ratio", "should be", "")
+	t := newTable("calls", "beside", "/s", "ratio", "p50", "ratio", "p99", "ratio", "should be", "", "CPU", "ratio")
 	good := true
 	for _, over := range []transport{overREST, overLegacy, overModern} {
 		fmt.Fprintf(s.progress, "flat: %s\n", over.name)
@@ -101,17 +101,29 @@ func playAll(ctx context.Context, s *settings, servers []*server, over transport
 }
 
 func reportFlat(t *table, calls, beside string, first, x *side) bool {
-	p50 := func(s sample) float64 { return float64(s.percentile(0.5).Microseconds()) }
-	p99 := func(s sample) float64 { return float64(s.percentile(0.99).Microseconds()) }
-	rate, middle, slow := median(ratios(x, first, sample.rate)), median(ratios(x, first, p50)), median(ratios(x, first, p99))
+	all, firstAll := x.together(), first.together()
+	against := func(share float64) float64 {
+		return all.percentile(share).Seconds() / firstAll.percentile(share).Seconds()
+	}
+	rate, middle, slow := median(ratios(x, first, sample.rate)), against(0.5), against(0.99)
 	ok := rate >= 1-flatNeed && middle <= 1+flatNeed && slow <= 1+flatNeed
 	need, said := fmt.Sprintf("within %.0f %%", 100*flatNeed), verdict(ok)
 	if x == first {
 		need, said = "", ""
 	}
 	t.row(calls, beside, count(each(x, sample.rate)), fmt.Sprintf("**%.2f**", rate),
-		micros(each(x, p50)), fmt.Sprintf("%.2f", middle), micros(each(x, p99)), fmt.Sprintf("%.2f", slow), need, said)
+		millis(all.percentile(0.5)), fmt.Sprintf("%.2f", middle), millis(all.percentile(0.99)), fmt.Sprintf("%.2f", slow), need, said,
+		micros(each(x, sample.cost)), fmt.Sprintf("%.2f", median(ratios(x, first, sample.cost))))
 	return ok
+}
+
+// together returns all rounds as one.
+func (s *side) together() sample {
+	var all sample
+	for _, x := range s.samples {
+		all.latencies = append(all.latencies, x.latencies...)
+	}
+	return all
 }
 
 // openStreams opens n idle streams, spread over the customers.
