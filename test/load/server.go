@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/pprof"
+	"syscall"
 	"time"
 )
 
@@ -62,7 +63,7 @@ func isServer() bool { return os.Getenv(serverVariable) != "" }
 // serveMain is main of a server process. It ends when its standard input does,
 // and so with the process that started it.
 func serveMain() int {
-	signal.Ignore(os.Interrupt) // a terminal sends it to this process too
+	signal.Ignore(os.Interrupt, syscall.SIGTERM) // they may be sent to both processes
 	runtime.GOMAXPROCS(1)
 	var c serverConfig
 	err := json.Unmarshal([]byte(os.Getenv(serverVariable)), &c)

@@ -12,6 +12,10 @@ import (
 	"time"
 )
 
+// wireTimeout ends what is read and written on a connection, unless another time
+// is set, so that nothing hangs.
+const wireTimeout = 2 * time.Minute
+
 // wire is a keep-alive connection that speaks just as much HTTP/1.1 as the
 // servers do. It is lean, so that the client is not what limits a measurement.
 type wire struct {
@@ -32,6 +36,7 @@ func dialFrom(source net.IP, address string) (*wire, error) {
 	if err != nil {
 		return nil, err
 	}
+	_ = c.SetDeadline(time.Now().Add(wireTimeout))
 	return &wire{Conn: c, r: bufio.NewReader(c)}, nil
 }
 
