@@ -50,18 +50,20 @@ func (r *abuseReport) print(s *settings) bool {
 	t.row("p99", millis(p99), millis(p99Then), ratio(slower), fmt.Sprintf("≤ %.0f", slowdownNeed), judged(slower <= slowdownNeed))
 	t.print(s.out)
 
-	faults := 0
+	faults, tooLong := 0, 0
 	fmt.Fprintln(s.out)
 	t = newTable("abuse", "a second", "ended with")
 	for _, b := range r.bad {
 		t.row(b.name, fmt.Sprintf("%.1f", float64(b.count(""))/r.during.elapsed.Seconds()), b.String())
 		faults += b.count("5")
+		tooLong += b.count(endless)
 	}
 	t.print(s.out)
 
 	fmt.Fprintln(s.out)
 	t = newTable("server", "before", "at most", "after", "should be", "")
 	t.row("answers from 500 up", "", fmt.Sprint(faults), "", "0", judged(faults == 0))
+	t.row("unfinished requests "+endless, "", fmt.Sprint(tooLong), "", "0", judged(tooLong == 0))
 	t.row("goroutines", fmt.Sprint(r.quiet.Goroutines), fmt.Sprint(r.most.Goroutines), fmt.Sprint(r.after.Goroutines),
 		"as before", judged(r.after.Goroutines <= r.quiet.Goroutines))
 	t.row("heap", mib(r.quiet.Heap), "", mib(r.after.Heap),

@@ -37,11 +37,15 @@ func attacks() []attack {
 	}
 }
 
-// closed is how an attack ends that the server has cut off.
+// How attacks end that get no answer.
 const (
-	cutOff = "cut off"
-	held   = "held to the end"
+	cutOff  = "cut off"
+	stopped = "under way at the end"
+	endless = "held for over 45 s"
 )
+
+// patience is how long the server may wait for the rest of a request.
+const patience = 45 * time.Second
 
 // wrongKey asks with a key that isn't one, on all faces.
 func wrongKey(key func() string) func(context.Context, *gang, *wire, int) string {
@@ -110,15 +114,23 @@ func halfHeader(_ context.Context, _ *gang, w *wire, _ int) string {
 	if _, err := w.Write([]byte("POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ")); err != nil {
 		return outcome(err)
 	}
-	return answerTo(w)
+	return waitFor(w)
 }
 
 // halfBody promises more of a body than it sends, with a good key.
 func halfBody(_ context.Context, g *gang, w *wire, turn int) string {
-	whole := httpRequest("POST", "/mcp", append(g.abuser(turn).bearer(), acceptBoth), initialize(legacyVersion))
+	c := g.abuser(turn)
+	path := []string{"/mcp", "/mcp/message?sessionId=none", "/api/keys/" + c.ID}[turn%3]
+	whole := httpRequest("POST", path, append(c.bearer(), acceptBoth), initialize(legacyVersion))
 	if _, err := w.Write(whole[:len(whole)-20]); err != nil {
 		return outcome(err)
 	}
+	return waitFor(w)
+}
+
+// waitFor waits for the server to lose its patience.
+func waitFor(w *wire) string {
+	_ = w.SetReadDeadline(time.Now().Add(patience))
 	return answerTo(w)
 }
 
@@ -168,11 +180,14 @@ func answerTo(w *wire) string {
 
 // outcome says what became of a connection without an answer.
 func outcome(err error) string {
+	refused, isRefused := errors.AsType[errStatus](err)
 	switch {
+	case isRefused:
+		return fmt.Sprint(int(refused))
 	case errors.Is(err, net.ErrClosed):
-		return held
+		return stopped
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return "no answer"
+		return endless
 	}
 	return cutOff
 }

@@ -76,8 +76,8 @@ func TestFlat(t *testing.T) {
 	t.Parallel()
 	out := measure(t, "flat")
 	for _, over := range []transport{overREST, overLegacy, overModern} {
-		if rows(out, over.name) != 4 {
-			t.Errorf("%s is not in the table with four servers:\n%s", over.name, out)
+		if rows(out, over.name) != 5 {
+			t.Errorf("%s is not in the table with five servers:\n%s", over.name, out)
 		}
 	}
 }

@@ -72,6 +72,11 @@ func (w *wire) do(request []byte) (response, error) {
 	return r, err
 }
 
+// errStatus is a status that was not expected.
+type errStatus int
+
+func (e errStatus) Error() string { return fmt.Sprint("status ", int(e)) }
+
 // open sends a request whose response is a stream, and returns the stream.
 func (w *wire) open(request []byte) (*bufio.Reader, error) {
 	if _, err := w.Write(request); err != nil {
@@ -82,7 +87,7 @@ func (w *wire) open(request []byte) (*bufio.Reader, error) {
 	case err != nil:
 		return nil, err
 	case r.status != 200:
-		return nil, fmt.Errorf("status %d for a stream", r.status)
+		return nil, errStatus(r.status)
 	case r.chunked:
 		return bufio.NewReader(httputil.NewChunkedReader(w.r)), nil
 	}
