@@ -17,7 +17,7 @@ NODE := $(CURDIR)/.tools/node/bin
 # Tests use the Node.js that scripts/setup brought, if it had to.
 WITH_NODE := PATH="$(NODE):$$PATH"
 
-.PHONY: help setup run fmt lint test race golden fuzz bench generate deps clients conformance tidy generated
+.PHONY: help setup run fmt lint test race golden fuzz bench abuse generate deps clients conformance tidy generated
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,8 +56,12 @@ golden: ## Write the golden files of tests anew.
 fuzz: ## Run each fuzz target for FUZZTIME (5s).
 	@scripts/fuzz $(FUZZTIME)
 
-bench: ## Run the benchmarks.
+bench: ## Run the benchmarks, and measure the server beside others.
 	go test -run '^$$' -bench . -benchmem ./...
+	go run ./test/load compare memory flat
+
+abuse: ## Measure what good customers feel of others' abuse, for three minutes.
+	go run ./test/load abuse
 
 generate: ## Write generated files anew.
 	go generate ./...

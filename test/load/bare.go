@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net"
 	"net/http"
 	"time"
@@ -47,7 +48,9 @@ func serveBare(ctx context.Context, listener net.Listener, _ serverConfig, _ str
 		if hs.Shutdown(ending) != nil {
 			_ = hs.Close()
 		}
-		<-served // ErrServerClosed
+		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
 		return nil
 	}
 	return []customer{{ID: string(record.ID)}}, wait, nil

@@ -21,7 +21,8 @@ const (
 // server is a server in a process of its own.
 type server struct {
 	ready
-	bare bool
+	bare  bool
+	pause time.Duration // before figures are taken
 
 	cmd     *exec.Cmd
 	in      io.WriteCloser
@@ -30,7 +31,7 @@ type server struct {
 }
 
 // start starts a server. The caller must end it.
-func start(ctx context.Context, c serverConfig) (_ *server, err error) {
+func (set *settings) start(ctx context.Context, c serverConfig) (_ *server, err error) {
 	config, err := json.Marshal(c)
 	if err != nil {
 		return nil, err
@@ -44,14 +45,18 @@ func start(ctx context.Context, c serverConfig) (_ *server, err error) {
 		return nil, err
 	}
 	defer childOut.Close()
-	s := &server{bare: c.Bare, out: out, answers: json.NewDecoder(out)}
+	s := &server{bare: c.Bare, pause: set.pause, out: out, answers: json.NewDecoder(out)}
 	s.cmd = exec.CommandContext(ctx, program)
 	s.cmd.Env = append(os.Environ(), serverVariable+"="+string(config))
 	s.cmd.Stdout, s.cmd.Stderr = childOut, os.Stderr
 	s.cmd.WaitDelay = endTimeout
 	s.cmd.Cancel = func() error { return s.in.Close() }
+	run := s.cmd.Start
+	if set.pinned {
+		run = func() error { return startPinned(s.cmd) }
+	}
 	if s.in, err = s.cmd.StdinPipe(); err == nil {
-		err = startPinned(s.cmd)
+		err = run()
 	}
 	if err != nil {
 		return nil, errors.Join(err, out.Close())

@@ -112,9 +112,9 @@ func cycle(ctx context.Context, s *server, n int, g goodbye) error {
 // settleTimeout is how long the server gets to notice that clients have gone.
 const settleTimeout = 5 * time.Second
 
-// settle takes the figures once the server has had a second to come to rest.
+// settle takes the figures once the server has had a while to come to rest.
 func (s *server) settle() (figures, error) {
-	time.Sleep(time.Second)
+	time.Sleep(s.pause)
 	return s.ask(request{Settle: true})
 }
 

@@ -40,18 +40,18 @@ func (s *side) play(ctx context.Context, d time.Duration) error {
 
 // compare measures calls a second of ours and of bare servers in turn.
 func compare(ctx context.Context, s *settings) (ok bool, err error) {
-	ours, err := start(ctx, serverConfig{Customers: s.conns, Log: s.log})
+	ours, err := s.start(ctx, serverConfig{Customers: s.conns, Log: s.log})
 	if err != nil {
 		return false, err
 	}
 	defer func() { err = errors.Join(err, ours.end()) }()
-	bare, err := start(ctx, serverConfig{Bare: true})
+	bare, err := s.start(ctx, serverConfig{Bare: true})
 	if err != nil {
 		return false, err
 	}
 	defer func() { err = errors.Join(err, bare.end()) }()
 
-	t := newTable("calls", "ours /s", "peer /s", "ratio", "of rounds", "should be", "", "CPU ours", "CPU peer", "CPU ratio", "client busy")
+	t := newTable("calls", "ours /s", "peer /s", "ratio", "of rounds", "should be", "", "CPU ours", "CPU peer", "ratio", "server busy", "client busy")
 	good := true
 	for _, c := range contests() {
 		fmt.Fprintf(s.progress, "compare: %s\n", c.what)
@@ -102,7 +102,7 @@ func (c contest) play(ctx context.Context, s *settings, ours, bare *server) (a, 
 	}
 	if s.profile != "" {
 		for _, x := range []*side{a, b} {
-			if err := x.profile(ctx, s, c.transport); err != nil {
+			if err := x.profile(ctx, s, x.nick()+"-"+c.file); err != nil {
 				return nil, nil, err
 			}
 		}
@@ -111,21 +111,31 @@ func (c contest) play(ctx context.Context, s *settings, ours, bare *server) (a, 
 }
 
 // profile writes a processor profile of the server under the load of the callers.
-func (s *side) profile(ctx context.Context, set *settings, t transport) error {
-	who := "ours"
-	if s.bare {
-		who = "peer"
+func (s *side) profile(ctx context.Context, set *settings, name string) error {
+	if err := s.beginProfile(set.profile, name); err != nil {
+		return err
 	}
-	folder, err := filepath.Abs(set.profile)
+	_, err := drive(ctx, s.server, s.callers, 10*set.round)
+	_, ended := s.ask(request{EndProfile: true})
+	return errors.Join(err, ended)
+}
+
+// nick is what the names of files call the server.
+func (s *server) nick() string {
+	if s.bare {
+		return "peer"
+	}
+	return "ours"
+}
+
+// beginProfile begins a processor profile in the folder.
+func (s *server) beginProfile(folder, name string) error {
+	folder, err := filepath.Abs(folder)
 	if err != nil {
 		return err
 	}
-	if _, err := s.ask(request{Profile: filepath.Join(folder, who+"-"+t.file+".pprof")}); err != nil {
-		return err
-	}
-	_, err = drive(ctx, s.server, s.callers, 4*set.round)
-	_, ended := s.ask(request{EndProfile: true})
-	return errors.Join(err, ended)
+	_, err = s.ask(request{Profile: filepath.Join(folder, name+".pprof")})
+	return err
 }
 
 func (c contest) report(t *table, a, b *side) bool {
@@ -136,12 +146,18 @@ func (c contest) report(t *table, a, b *side) bool {
 		fmt.Sprintf("**%.2f**", ratio), fmt.Sprintf("%.2f–%.2f", low, high),
 		fmt.Sprintf("≥ %.1f", c.need), verdict(ratio >= c.need),
 		micros(each(a, sample.cost)), micros(each(b, sample.cost)), fmt.Sprintf("%.2f", median(costs)),
-		fmt.Sprintf("%.0f %%, %.0f %%", 100*median(each(a, clientShare)), 100*median(each(b, clientShare))))
+		shares(a, b, serverShare), shares(a, b, clientShare))
 	return ratio >= c.need
 }
 
-// clientShare is how much of its core the client used.
+// serverShare and clientShare are how much of its core each used. What the one
+// that limits a round lacks to 100 % was taken by others on this machine.
+func serverShare(s sample) float64 { return s.server.Seconds() / s.elapsed.Seconds() }
 func clientShare(s sample) float64 { return s.client.Seconds() / s.elapsed.Seconds() }
+
+func shares(a, b *side, share func(sample) float64) string {
+	return fmt.Sprintf("%.0f %%, %.0f %%", 100*median(each(a, share)), 100*median(each(b, share)))
+}
 
 func each(s *side, figure func(sample) float64) []float64 {
 	var all []float64

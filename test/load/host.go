@@ -23,8 +23,8 @@ import (
 // pageText is what the tool "page" returns: 1 KiB.
 var pageText = strings.Repeat("All work and no play makes a page. ", 30)[:1024]
 
-// bulkText is what the tool "bulk" returns: 512 KiB.
-var bulkText = strings.Repeat(pageText, 512)
+// bulkText is what the tool "bulk" returns: 256 KiB.
+var bulkText = strings.Repeat(pageText, 256)
 
 // outOfReach is the largest limit that can be counted: one request each
 // microsecond.

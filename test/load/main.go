@@ -25,6 +25,7 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -39,6 +40,9 @@ type settings struct {
 	customers int
 	cycles    int
 	duration  time.Duration
+	attack    string
+	pause     time.Duration
+	pinned    bool      // to cores
 	out       io.Writer // the tables
 	progress  io.Writer // what is going on
 }
@@ -50,14 +54,14 @@ type mode struct {
 }
 
 func modes() []mode {
-	return []mode{{"compare", compare}, {"memory", memory}, {"flat", flat}}
+	return []mode{{"compare", compare}, {"memory", memory}, {"flat", flat}, {"abuse", abuse}}
 }
 
 func main() {
 	if isServer() {
 		os.Exit(serveMain())
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	switch short, err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); {
 	case errors.Is(err, flag.ErrHelp):
@@ -76,15 +80,18 @@ func run(ctx context.Context, args []string, out, progress io.Writer) (short boo
 	s := &settings{out: out, progress: progress}
 	flags := flag.NewFlagSet("load", flag.ContinueOnError)
 	flags.SetOutput(progress)
-	flags.IntVar(&s.rounds, "rounds", 7, "how often each side is measured; the median counts")
-	flags.DurationVar(&s.round, "round", time.Second, "how long a round is")
+	flags.IntVar(&s.rounds, "rounds", 21, "how often each side is measured; the median counts")
+	flags.DurationVar(&s.round, "round", 300*time.Millisecond, "how long a round is")
 	flags.IntVar(&s.conns, "conns", 16, "connections, each with one call in flight")
 	flags.BoolVar(&s.log, "log", false, "have our server write its access log, to a file")
-	flags.StringVar(&s.profile, "profile", "", "with compare: a `folder` for processor profiles of the servers")
+	flags.StringVar(&s.profile, "profile", "", "a `folder` for processor profiles of the servers under load")
 	flags.BoolVar(&s.check, "check", false, "end with status 1 when a figure is not what it should be")
 	flags.IntVar(&s.customers, "customers", 10_000, "the largest number of customers and of sessions")
 	flags.IntVar(&s.cycles, "cycles", 5_000, "with memory: how many sessions come and go")
 	flags.DurationVar(&s.duration, "duration", 2*time.Minute, "with abuse: how long it lasts")
+	flags.BoolVar(&s.pinned, "pin", true, "put servers on one core and the client on another, where that is possible")
+	flags.DurationVar(&s.pause, "pause", time.Second, "how long servers come to rest before memory is measured")
+	flags.StringVar(&s.attack, "attack", "", "with abuse: only the kinds whose `name` holds this")
 	flags.Usage = func() {
 		fmt.Fprintf(progress, "usage: load [flags] %s\n", strings.Join(modeNames(), "|"))
 		flags.PrintDefaults()
@@ -96,8 +103,10 @@ func run(ctx context.Context, args []string, out, progress io.Writer) (short boo
 	if err != nil {
 		return false, err
 	}
-	pinned := pinClient()
-	printMachine(out, pinned, append([]string{"go run ./test/load"}, args...))
+	if s.pinned {
+		s.pinned = pinClient()
+	}
+	printMachine(out, s.pinned, append([]string{"go run ./test/load"}, args...))
 	good := true
 	for _, m := range chosen {
 		ok, err := m.run(ctx, s)

@@ -11,12 +11,12 @@ const idleNeed = 12
 
 // memory measures what idle streams take, and what sessions leave behind.
 func memory(ctx context.Context, s *settings) (ok bool, err error) {
-	ours, err := start(ctx, serverConfig{Customers: s.customers})
+	ours, err := s.start(ctx, serverConfig{Customers: s.customers})
 	if err != nil {
 		return false, err
 	}
 	defer func() { err = errors.Join(err, ours.end()) }()
-	bare, err := start(ctx, serverConfig{Bare: true})
+	bare, err := s.start(ctx, serverConfig{Bare: true})
 	if err != nil {
 		return false, err
 	}

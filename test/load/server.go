@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/pprof"
+	"syscall"
 	"time"
 )
 
@@ -52,7 +53,7 @@ type request struct {
 type figures struct {
 	CPU        time.Duration
 	Resident   int64 // bytes
-	Heap       int64 // bytes
+	Heap       int64 // bytes; only when settled
 	Goroutines int
 	Error      string `json:",omitempty"`
 }
@@ -62,7 +63,7 @@ func isServer() bool { return os.Getenv(serverVariable) != "" }
 // serveMain is main of a server process. It ends when its standard input does,
 // and so with the process that started it.
 func serveMain() int {
-	signal.Ignore(os.Interrupt) // a terminal sends it to this process too
+	signal.Ignore(os.Interrupt, syscall.SIGTERM) // they may be sent to both processes
 	runtime.GOMAXPROCS(1)
 	var c serverConfig
 	err := json.Unmarshal([]byte(os.Getenv(serverVariable)), &c)
@@ -129,9 +130,7 @@ func (r request) take() figures {
 	if r.EndProfile {
 		pprof.StopCPUProfile()
 	}
-	f.CPU = cpuTime()
 	if r.Settle {
-		f.Goroutines = runtime.NumGoroutine()
 		// The first collection runs finalizers and empties pools, whose contents
 		// the second one frees.
 		debug.FreeOSMemory()
@@ -140,8 +139,7 @@ func (r request) take() figures {
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
 		f.Heap = int64(m.HeapAlloc)
-		f.Resident = residentMemory()
-		f.Goroutines = runtime.NumGoroutine()
 	}
+	f.CPU, f.Resident, f.Goroutines = cpuTime(), residentMemory(), runtime.NumGoroutine()
 	return f
 }

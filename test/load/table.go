@@ -29,7 +29,7 @@ func (t *table) print(w io.Writer) {
 func printMachine(w io.Writer, pinned bool, command []string) {
 	cores := "servers on one core, the client on another"
 	if !pinned {
-		cores = "**not pinned to cores: this system or machine can't**"
+		cores = "**not pinned to cores**"
 	}
 	fmt.Fprintf(w, "%s, %s, %s, %d cores; %s.\n\n    %s\n",
 		time.Now().Format(time.DateOnly), runtime.Version(), processor(), runtime.NumCPU(), cores, strings.Join(command, " "))
@@ -61,3 +61,9 @@ func extremes(values []float64) (low, high float64) {
 func count(values []float64) string { return fmt.Sprintf("%.0f", median(values)) }
 
 func micros(values []float64) string { return fmt.Sprintf("%.0f µs", median(values)) }
+
+func millis(d time.Duration) string { return fmt.Sprintf("%.1f ms", d.Seconds()*1000) }
+
+func mib(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
+
+func ratio(r float64) string { return fmt.Sprintf("**%.2f**", r) }

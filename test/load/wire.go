@@ -12,6 +12,10 @@ import (
 	"time"
 )
 
+// wireTimeout ends what is read and written on a connection, unless another time
+// is set, so that nothing hangs.
+const wireTimeout = 2 * time.Minute
+
 // wire is a keep-alive connection that speaks just as much HTTP/1.1 as the
 // servers do. It is lean, so that the client is not what limits a measurement.
 type wire struct {
@@ -20,11 +24,19 @@ type wire struct {
 	body []byte // of the last response; reused
 }
 
-func dial(address string) (*wire, error) {
-	c, err := net.DialTimeout("tcp", address, 5*time.Second)
+func dial(address string) (*wire, error) { return dialFrom(nil, address) }
+
+// dialFrom dials from an address of this machine; nil is any.
+func dialFrom(source net.IP, address string) (*wire, error) {
+	d := net.Dialer{Timeout: 5 * time.Second}
+	if source != nil {
+		d.LocalAddr = &net.TCPAddr{IP: source}
+	}
+	c, err := d.Dial("tcp", address)
 	if err != nil {
 		return nil, err
 	}
+	_ = c.SetDeadline(time.Now().Add(wireTimeout))
 	return &wire{Conn: c, r: bufio.NewReader(c)}, nil
 }
 
@@ -60,6 +72,11 @@ func (w *wire) do(request []byte) (response, error) {
 	return r, err
 }
 
+// errStatus is a status that was not expected.
+type errStatus int
+
+func (e errStatus) Error() string { return fmt.Sprint("status ", int(e)) }
+
 // open sends a request whose response is a stream, and returns the stream.
 func (w *wire) open(request []byte) (*bufio.Reader, error) {
 	if _, err := w.Write(request); err != nil {
@@ -70,7 +87,7 @@ func (w *wire) open(request []byte) (*bufio.Reader, error) {
 	case err != nil:
 		return nil, err
 	case r.status != 200:
-		return nil, fmt.Errorf("status %d for a stream", r.status)
+		return nil, errStatus(r.status)
 	case r.chunked:
 		return bufio.NewReader(httputil.NewChunkedReader(w.r)), nil
 	}
