@@ -1,10 +1,12 @@
 package mcp
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 
 	mcpgo "github.com/mark3labs/mcp-go/mcp"
 
@@ -74,10 +76,14 @@ func (e *envelope) isModern() bool { return mcpgo.IsModernProtocol(e.protocol())
 
 // text returns a JSON string, or "" for anything else.
 func text(raw json.RawMessage) string {
-	var s string
-	if len(raw) > 0 {
-		_ = json.Unmarshal(raw, &s)
+	if len(raw) < 2 || raw[0] != '"' {
+		return ""
 	}
+	if inner := raw[1 : len(raw)-1]; bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
+		return string(inner) // nothing to decode
+	}
+	var s string
+	_ = json.Unmarshal(raw, &s) // it was JSON before
 	return s
 }
 

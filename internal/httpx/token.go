@@ -1,6 +1,7 @@
 package httpx
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -30,13 +31,13 @@ func TakeQueryToken(r *http.Request) (*http.Request, error) {
 	if strings.ContainsFunc(token, func(c rune) bool { return c <= ' ' || c > '~' }) {
 		token = url.QueryEscape(token)
 	}
-	header := r.Header.Clone()
+	header := maps.Clone(r.Header)
 	if token != "" {
 		given, ok := auth.BearerToken(r)
 		if len(header.Values("Authorization")) > 0 && (!ok || given != token) {
 			return nil, errDiffer
 		}
-		header.Set("Authorization", "Bearer "+token)
+		header["Authorization"] = []string{"Bearer " + token}
 	}
 
 	clone, address := *r, *r.URL
