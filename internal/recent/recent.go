@@ -96,8 +96,12 @@ func recall[K comparable](s *Store, answers *lru.Cache[K, found], by K) (f found
 }
 
 // remember keeps an answer, unless something changed while the store was asked:
-// then it may be from before the change.
+// then it may be from before the change. Who may not come in isn't remembered, so
+// that they may as soon as they have paid.
 func (s *Store) remember(f found, total uint64) {
+	if !f.customer.Status.Entitled() {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.total != total {

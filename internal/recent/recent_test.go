@@ -116,6 +116,18 @@ func TestAnswersAreKeptForSeconds(t *testing.T) {
 	})
 }
 
+func TestRefusalsAreNotKept(t *testing.T) {
+	store := newAsked()
+	_ = suspend(&store.customer)
+	s := recent.New(store)
+	for range 3 {
+		status(t, s)
+	}
+	if store.times != 3 {
+		t.Errorf("the store was asked %d times, want each time", store.times)
+	}
+}
+
 // The age counts from before the question: a slow store doesn't make it longer.
 func TestAgeCountsFromTheQuestion(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
