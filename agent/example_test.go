@@ -100,3 +100,21 @@ func ExampleProgress() {
 	// 3/3 Oslo
 	// dry everywhere
 }
+
+func ExampleAskFor() {
+	type confirmation struct {
+		Send bool `json:"send" jsonschema:"send it now"`
+	}
+	newsletter := agent.NewTool("newsletter", "Sends the newsletter.",
+		func(ctx context.Context, _ storage.CustomerID, _ struct{}) (agent.Result, error) {
+			// Nothing is done before the question, since all of this may run twice.
+			c, err := agent.AskFor[confirmation](ctx, "confirm", "Send it to 120 people?")
+			if err != nil || !c.Send {
+				return agent.Text("nothing was sent"), err
+			}
+			return agent.Text("sent"), nil
+		}, nil)
+	_, err := newsletter.Call(context.Background(), "a customer's ID", nil)
+	fmt.Println(err) // no client called
+	// Output: this needs an answer, and nobody can be asked here
+}

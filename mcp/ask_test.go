@@ -72,8 +72,10 @@ func (p *person) options() *sdk.ClientOptions {
 			}
 			return &sdk.ElicitResult{Action: p.action, Content: content}, nil
 		},
+		//nolint:staticcheck // deprecated, and still served
 		CreateMessageHandler: func(_ context.Context, r *sdk.CreateMessageRequest) (*sdk.CreateMessageResult, error) {
 			said, _ := r.Params.Messages[0].Content.(*sdk.TextContent)
+			//nolint:staticcheck // see above
 			return &sdk.CreateMessageResult{Role: "assistant", Model: "m", Content: &sdk.TextContent{Text: "about " + said.Text}}, nil
 		},
 	}

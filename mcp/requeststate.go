@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"slices"
 	"time"
 
@@ -43,18 +44,14 @@ func (h *Handler) readInput(x *exchange) error {
 		if !ok {
 			return errMessage{id: x.ID, code: mcpgo.INVALID_PARAMS, text: "requestState is not valid or has expired; send the request without it"}
 		}
-		for name, answer := range state.Answers {
-			x.given[name] = answer
-		}
+		maps.Copy(x.given, state.Answers)
 	}
 	if raw := x.Params.InputResponses; len(raw) > 0 {
 		var answers map[string]json.RawMessage
 		if err := json.Unmarshal(raw, &answers); err != nil {
 			return errMessage{id: x.ID, code: mcpgo.INVALID_PARAMS, text: "inputResponses must be an object"}
 		}
-		for name, answer := range answers {
-			x.given[name] = answer
-		}
+		maps.Copy(x.given, answers)
 	}
 	return nil
 }

@@ -99,7 +99,7 @@ func (h *Handler) toolResult(tool string, r agent.Result) *toolResult {
 	if size := sizeOf(r); size > h.opts.MaxResult {
 		return toolError(tooLong(size, h.opts.MaxResult))
 	}
-	if len(r.Structured) > 0 && !(isObject(r.Structured) && json.Valid(r.Structured)) {
+	if len(r.Structured) > 0 && (!isObject(r.Structured) || !json.Valid(r.Structured)) {
 		h.log.Error("a tool's structured result is no JSON object", zap.String("tool", tool))
 		return toolError("something went wrong on our side; try again later")
 	}

@@ -31,8 +31,8 @@ func RequestID(next http.Handler) http.Handler {
 
 func newRequestID() string {
 	var b [16]byte
-	binary.LittleEndian.PutUint64(b[:8], rand.Uint64())
-	binary.LittleEndian.PutUint64(b[8:], rand.Uint64())
+	binary.LittleEndian.PutUint64(b[:8], rand.Uint64()) //nolint:gosec // it is no secret
+	binary.LittleEndian.PutUint64(b[8:], rand.Uint64()) //nolint:gosec // it is no secret
 	return hex.EncodeToString(b[:])
 }
 

@@ -67,8 +67,11 @@ func run(ctx context.Context, out io.Writer) (err error) {
 	}
 
 	proxy := &http.Server{Handler: withKey(back.Addr().String(), c.APIKey.Reveal()), ReadHeaderTimeout: 5 * time.Second}
-	ended := make(chan error, 1)
-	go func() { ended <- proxy.Serve(front) }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = proxy.Serve(front) // until it is closed
+	}()
 	fmt.Fprintln(out, address+"/mcp")
 	err = srv.Serve(ctx, back, nil)
 	_ = proxy.Close()
