@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"net/http"
 
-	"go.uber.org/zap"
-
 	"github.com/heycmo/heycmo-go/auth"
 	"github.com/heycmo/heycmo-go/internal/httpx"
 	"github.com/heycmo/heycmo-go/ratelimit"
@@ -50,7 +48,7 @@ func (a *App) login(r *http.Request, mayEnter func(storage.Status) bool) (auth.P
 	switch {
 	case err == nil && mayEnter(p.Status):
 		a.keyUsed(p.Key)
-		httpx.Annotate(r.Context(), zap.String("customer", string(p.Customer)), zap.String("key", string(p.Key)))
+		httpx.NoteCaller(r.Context(), string(p.Customer), string(p.Key))
 		return p, nil
 	case err == nil:
 		err = auth.ErrUnauthenticated

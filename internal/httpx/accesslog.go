@@ -33,7 +33,7 @@ func AccessLog(log *zap.Logger, trusted ...netip.Prefix) func(http.Handler) http
 				if status == 0 && !aborted {
 					status = http.StatusOK // what net/http sends then
 				}
-				level, further := n.log(status)
+				level := n.level(status)
 				line := log.Check(level, "request")
 				if line == nil {
 					return
@@ -50,7 +50,7 @@ func AccessLog(log *zap.Logger, trusted ...netip.Prefix) func(http.Handler) http
 				if aborted {
 					fields = append(fields, zap.Bool("aborted", true))
 				}
-				line.Write(append(fields, further...)...)
+				line.Write(n.append(fields)...)
 			}()
 			next.ServeHTTP(rec, r)
 			aborted = false
@@ -58,13 +58,13 @@ func AccessLog(log *zap.Logger, trusted ...netip.Prefix) func(http.Handler) http
 	}
 }
 
-// Annotate adds fields to the request's line in the access log. Without an
-// [AccessLog] it does nothing.
-func Annotate(ctx context.Context, fields ...zap.Field) {
+// NoteCaller adds the customer and the key to the request's line in the access
+// log. Without an [AccessLog] it does nothing.
+func NoteCaller(ctx context.Context, customer, key string) {
 	if n, ok := ctx.Value(notesKey{}).(*notes); ok {
 		n.mu.Lock()
 		defer n.mu.Unlock()
-		n.fields = append(n.fields, fields...)
+		n.customer, n.key = customer, key
 	}
 }
 
@@ -85,8 +85,9 @@ type notes struct {
 	id string
 
 	mu      sync.Mutex
-	fields  []zap.Field
 	failure error
+	// Who is calling, once that is known.
+	customer, key string
 }
 
 // withNotes returns the request's notes, and the request with them.
@@ -98,17 +99,30 @@ func withNotes(r *http.Request) (*notes, *http.Request) {
 	return n, r.WithContext(context.WithValue(r.Context(), notesKey{}, n))
 }
 
-// log returns the level of the request's line and what the notes add to it.
-func (n *notes) log(status int) (zapcore.Level, []zap.Field) {
+// level returns how serious the request's line is.
+func (n *notes) level(status int) zapcore.Level {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	switch {
 	case n.failure != nil:
-		return zapcore.ErrorLevel, append(n.fields, zap.Error(n.failure))
+		return zapcore.ErrorLevel
 	case status >= 500:
-		return zapcore.WarnLevel, n.fields
+		return zapcore.WarnLevel
 	}
-	return zapcore.InfoLevel, n.fields
+	return zapcore.InfoLevel
+}
+
+// append adds to the fields what was learned.
+func (n *notes) append(fields []zap.Field) []zap.Field {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.customer != "" {
+		fields = append(fields, zap.String("customer", n.customer), zap.String("key", n.key))
+	}
+	if n.failure != nil {
+		fields = append(fields, zap.Error(n.failure))
+	}
+	return fields
 }
 
 var keyPattern = regexp.MustCompile(auth.KeyPrefix + `[0-9A-Za-z]+`)

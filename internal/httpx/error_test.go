@@ -131,8 +131,20 @@ func TestJSON(t *testing.T) {
 	w := httptest.NewRecorder()
 	httpx.JSON(w, 201, map[string]any{"a": "<b> & „c“", "n": 1})
 	checkResponse(t, w, 201, `{"a":"<b> & „c“","n":1}`)
-	if got, want := w.Header().Get("Content-Length"), fmt.Sprint(w.Body.Len()); got != want {
-		t.Errorf("Content-Length is %s, must be %s", got, want)
+	for _, n := range []int{1, 1000, 3000, 100_000} {
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			httpx.JSON(w, http.StatusOK, strings.Repeat("x", n))
+		}))
+		res, err := srv.Client().Get(srv.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(res.Body)
+		if err != nil || len(body) != n+2 || res.ContentLength != int64(len(body)) {
+			t.Errorf("%d bytes, Content-Length %d, want %d: %v", len(body), res.ContentLength, n+2, err)
+		}
+		_ = res.Body.Close()
+		srv.Close()
 	}
 }
 

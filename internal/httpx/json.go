@@ -10,24 +10,49 @@ import (
 	"net/http"
 	"reflect"
 	"strconv"
+	"sync"
 	"unicode/utf8"
 )
 
 // JSON answers with status and v. The characters <, > and & stand for
 // themselves. It panics when v can't be encoded.
 func JSON(w http.ResponseWriter, status int, v any) {
-	var body bytes.Buffer
-	enc := json.NewEncoder(&body)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
+	e := encoders.Get().(*encoder)
+	defer func() {
+		if e.body.Cap() <= maxKept {
+			encoders.Put(e)
+		}
+	}()
+	e.body.Reset()
+	if err := e.Encode(v); err != nil {
 		panic(fmt.Errorf("httpx: response: %w", err))
 	}
-	body.Truncate(body.Len() - 1) // the line break
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Content-Length", strconv.Itoa(body.Len()))
+	body := e.body.Bytes()[:e.body.Len()-1] // without the line break
+	w.Header()["Content-Type"] = jsonType
+	if len(body) > 1024 { // net/http counts short bodies itself
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	}
 	w.WriteHeader(status)
-	_, _ = w.Write(body.Bytes()) // a client that has gone
+	_, _ = w.Write(body) // a client that has gone
 }
+
+// jsonType is shared by all responses and has no room for another value.
+var jsonType = []string{"application/json"}
+
+// maxKept is how large a buffer may be to be used again, in bytes.
+const maxKept = 64 << 10
+
+type encoder struct {
+	*json.Encoder
+	body bytes.Buffer
+}
+
+var encoders = sync.Pool{New: func() any {
+	e := &encoder{}
+	e.Encoder = json.NewEncoder(&e.body)
+	e.SetEscapeHTML(false)
+	return e
+}}
 
 // DecodeJSON reads the request's body into a T, a struct. It takes a single JSON
 // object of at most limit bytes in UTF-8, whose names are those of T's fields,

@@ -202,8 +202,7 @@ func TestAccessLog(t *testing.T) {
 			httpx.Error(w, r, errors.New("disk on fire"))
 		}, zapcore.ErrorLevel, map[string]any{"status": int64(200), "bytes": int64(0), "error": "disk on fire"}},
 		{"annotated", "GET", "/a", func(_ http.ResponseWriter, r *http.Request) {
-			httpx.Annotate(r.Context(), zap.String("customer", "c-1"))
-			httpx.Annotate(r.Context(), zap.String("key", "k-1"))
+			httpx.NoteCaller(r.Context(), "c-1", "k-1")
 		}, zapcore.InfoLevel, map[string]any{"customer": "c-1", "key": "k-1"}},
 		{"escaped query", "GET", "/mcp/sse%3Ftoken=" + key, func(http.ResponseWriter, *http.Request) {}, zapcore.InfoLevel,
 			map[string]any{"path": "/mcp/sse"}},
@@ -261,7 +260,7 @@ func TestAccessLogWaitsForTheStream(t *testing.T) {
 }
 
 func TestAnnotateWithoutAccessLog(t *testing.T) {
-	httpx.Annotate(t.Context(), zap.String("customer", "c-1")) // must not panic
+	httpx.NoteCaller(t.Context(), "c-1", "") // must not panic
 }
 
 // checkLine checks the only line of the access log. A nil value means that the

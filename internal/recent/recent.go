@@ -34,15 +34,15 @@ type Store struct {
 	seed maphash.Seed
 
 	mu        sync.Mutex
-	keys      *lru.Cache[[32]byte, found]
-	customers *lru.Cache[storage.CustomerID, found]
+	keys      *lru.Cache[[32]byte, *found]
+	customers *lru.Cache[storage.CustomerID, *found]
 	// changes counts the changes of customers; several customers share a count,
 	// which is only a loss of time. total counts all.
 	changes [changeSet]uint32
 	total   uint64
 }
 
-// found is an answer of the store.
+// found is an answer of the store. Once remembered it doesn't change.
 type found struct {
 	key      storage.Key // none in an answer about the customer alone
 	customer storage.Customer
@@ -52,8 +52,8 @@ type found struct {
 
 // New returns a Store over s.
 func New(s storage.Store) *Store {
-	keys, _ := lru.New[[32]byte, found](maxKeys) // fails for a size below 1 only
-	customers, _ := lru.New[storage.CustomerID, found](maxKeys)
+	keys, _ := lru.New[[32]byte, *found](maxKeys) // fails for a size below 1 only
+	customers, _ := lru.New[storage.CustomerID, *found](maxKeys)
 	return &Store{Store: s, seed: maphash.MakeSeed(), keys: keys, customers: customers}
 }
 
@@ -63,7 +63,7 @@ func (s *Store) KeyByHash(ctx context.Context, hash [32]byte) (storage.Key, stor
 	if ok {
 		return f.key, f.customer, ctx.Err()
 	}
-	f.asked = time.Now()
+	f = &found{asked: time.Now()}
 	var err error
 	if f.key, f.customer, err = s.Store.KeyByHash(ctx, hash); err == nil {
 		s.remember(f, total)
@@ -77,7 +77,7 @@ func (s *Store) Customer(ctx context.Context, id storage.CustomerID) (storage.Cu
 	if ok {
 		return f.customer, ctx.Err()
 	}
-	f.asked = time.Now()
+	f = &found{asked: time.Now()}
 	var err error
 	if f.customer, err = s.Store.Customer(ctx, id); err == nil {
 		s.remember(f, total)
@@ -87,7 +87,7 @@ func (s *Store) Customer(ctx context.Context, id storage.CustomerID) (storage.Cu
 
 // recall returns an answer that still holds, or else how many changes there were
 // before the store is asked.
-func recall[K comparable](s *Store, answers *lru.Cache[K, found], by K) (f found, total uint64, ok bool) {
+func recall[K comparable](s *Store, answers *lru.Cache[K, *found], by K) (f *found, total uint64, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f, ok = answers.Get(by)
@@ -98,7 +98,7 @@ func recall[K comparable](s *Store, answers *lru.Cache[K, found], by K) (f found
 // remember keeps an answer, unless something changed while the store was asked:
 // then it may be from before the change. Who may not come in isn't remembered, so
 // that they may as soon as they have paid.
-func (s *Store) remember(f found, total uint64) {
+func (s *Store) remember(f *found, total uint64) {
 	if !f.customer.Status.Entitled() {
 		return
 	}
