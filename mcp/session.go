@@ -19,9 +19,9 @@ const maxWatched = 100
 // would reach the request of the same number of anybody else.
 type session struct {
 	id string
-	// keep is called before the session gets a state that its ID doesn't carry;
-	// may be nil.
-	keep func(*session)
+	// keep is called before the session gets a state that its ID doesn't carry,
+	// and returns the one to have it; nil: this one.
+	keep func(*session) *session
 	// acks takes the one notification that mcp-go itself sends, the
 	// acknowledgement of a subscription; nil in sessions that don't subscribe
 	// that way.
@@ -58,7 +58,7 @@ func (s *session) NotificationChannel() chan<- mcpgo.JSONRPCNotification { retur
 
 // SetLogLevel is called for logging/setLevel.
 func (s *session) SetLogLevel(level mcpgo.LoggingLevel) {
-	s.kept()
+	s = s.kept()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.level = level
@@ -74,7 +74,7 @@ func (s *session) GetLogLevel() mcpgo.LoggingLevel {
 // SubscribeToResourceErr is called for resources/subscribe and
 // subscriptions/listen.
 func (s *session) SubscribeToResourceErr(uri string) error {
-	s.kept()
+	s = s.kept()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if slices.Contains(s.watched, uri) {
@@ -124,10 +124,11 @@ func (s *session) capabilities() capabilities {
 	return s.caps
 }
 
-func (s *session) kept() {
-	if s.keep != nil {
-		s.keep(s)
+func (s *session) kept() *session {
+	if s.keep == nil {
+		return s
 	}
+	return s.keep(s)
 }
 
 // capabilities are what a client has said that it can be asked.
