@@ -23,6 +23,7 @@ type Tool struct {
 	input  *jsonschema.Schema
 	output *jsonschema.Schema // nil when the results have no fixed shape
 	args   *jsonschema.Resolved
+	plain  *plain // nil: args judges all
 	call   func(ctx context.Context, customer storage.CustomerID, args json.RawMessage) (Result, error)
 	err    error // what NewTool found wrong
 }
@@ -80,6 +81,7 @@ func NewTool[In, Out any](name, description string, fn func(ctx context.Context,
 	if t.args, t.err = t.input.Resolve(nil); t.err != nil {
 		return t
 	}
+	t.plain = plainOf(t.input)
 	if _, free := any(*new(Out)).(Result); !free {
 		if t.output, t.err = objectSchema[Out]("result"); t.err != nil {
 			return t
@@ -152,8 +154,10 @@ func (t *Tool) Call(ctx context.Context, customer storage.CustomerID, args json.
 	maps.DeleteFunc(value, func(name string, v any) bool {
 		return v == nil && t.input.Properties[name] != nil && !slices.Contains(t.input.Required, name)
 	})
-	if err := t.args.Validate(value); err != nil {
-		return Result{}, argumentError(t.input, value, err)
+	if !t.plain.holds(value) {
+		if err := t.args.Validate(value); err != nil {
+			return Result{}, argumentError(t.input, value, err)
+		}
 	}
 	return t.call(ctx, customer, args)
 }

@@ -109,14 +109,13 @@ func (h *Handler) receive(w http.ResponseWriter, r *http.Request, c caller) (bod
 }
 
 func (h *Handler) read(w http.ResponseWriter, r *http.Request) (body []byte, e envelope, err error) {
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(h.opts.BodyTimeout))
+	lift := h.limitRead(w, r)
 	body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, h.opts.MaxBody))
 	if _, tooSlow := errors.AsType[net.Error](err); tooSlow {
 		// The deadline stays, or net/http would wait for the rest for ever.
 		return nil, e, httpx.Status(http.StatusRequestTimeout, "the body took too long").WithHeader("Connection", "close")
 	}
-	_ = control.SetReadDeadline(time.Time{})
+	lift()
 	if err != nil {
 		return nil, e, err
 	}
@@ -126,6 +125,18 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request) (body []byte, e e
 	body = bytes.TrimSpace(body)
 	e, err = open(body)
 	return body, e, err
+}
+
+// limitRead gives the client BodyTimeout to send the body, until lift is called. A
+// server that gives it less does so by itself.
+func (h *Handler) limitRead(w http.ResponseWriter, r *http.Request) (lift func()) {
+	server, ok := r.Context().Value(http.ServerContextKey).(*http.Server)
+	if ok && server.ReadTimeout > 0 && server.ReadTimeout <= h.opts.BodyTimeout {
+		return func() {}
+	}
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now().Add(h.opts.BodyTimeout))
+	return func() { _ = control.SetReadDeadline(time.Time{}) }
 }
 
 func isJSON(contentType string) bool {

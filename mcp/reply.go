@@ -20,6 +20,7 @@ type reply struct {
 	w         http.ResponseWriter
 	sink      *timedSink
 	streams   bool // the client takes an event stream
+	http2     bool // a deadline ends the stream even if nothing is being written
 	quiet     time.Duration
 	began     time.Time
 	principal auth.Principal
@@ -35,6 +36,7 @@ func newReply(w http.ResponseWriter, r *http.Request, c caller, opts Options) *r
 		w:         w,
 		sink:      &timedSink{sink: newResponseSink(w), timeout: opts.WriteTimeout},
 		streams:   acceptsEvents(r) && canFlush(w),
+		http2:     r.ProtoMajor > 1,
 		quiet:     opts.KeepAlive,
 		began:     time.Now(),
 		principal: c.Principal,
@@ -89,7 +91,7 @@ func (a *reply) answer(status int, message any) error {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	defer a.finishLocked()
+	defer func() { a.finished = true }()
 	if a.events {
 		return a.writeEvent(event(data))
 	}
@@ -105,14 +107,7 @@ func (a *reply) answer(status int, message any) error {
 func (a *reply) finish() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.finishLocked()
-}
-
-func (a *reply) finishLocked() {
-	if !a.finished {
-		a.finished = true
-		_ = a.sink.Close()
-	}
+	a.finished = true
 }
 
 func acceptsEvents(r *http.Request) bool {

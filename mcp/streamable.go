@@ -71,7 +71,9 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request, c caller) error {
 // ends early when the caller loses access or the server closes. The client then
 // still gets an answer that says so.
 func (h *Handler) hold(m member, a *reply, x *exchange, handle func() any) error {
-	_ = a.sink.SetWriteDeadline(time.Time{}) // the server's own would end it
+	if a.http2 {
+		_ = a.sink.SetWriteDeadline(time.Time{}) // the server's own would end it
+	}
 	defer a.finish()
 	a.cancel = x.cancel
 	x.notify = a.notify
