@@ -30,8 +30,8 @@ type caller struct {
 	token string // the key, if it came in the URL
 }
 
-// admit proves who sent the request. The request it returns carries the caller
-// in its context and no longer has a token in its URL.
+// admit proves who sent the request. The request it returns no longer has a token
+// in its URL.
 func (h *Handler) admit(w http.ResponseWriter, r *http.Request) (*http.Request, caller, error) {
 	w.Header().Set("Cache-Control", "private, no-store")
 	if len(h.config.Hosts) > 0 && !h.isOwnHost(r.Host) {
@@ -52,7 +52,7 @@ func (h *Handler) admit(w http.ResponseWriter, r *http.Request) (*http.Request, 
 	if r.Header.Get("Authorization") == "" {
 		c.token, _ = auth.BearerToken(scrubbed)
 	}
-	return scrubbed.WithContext(auth.NewContext(scrubbed.Context(), p)), c, nil
+	return scrubbed, c, nil
 }
 
 // foreignOrigin reports whether a browser sent the request for a page that has

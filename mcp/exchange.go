@@ -34,15 +34,10 @@ type exchange struct {
 	problem *errMessage // takes the place of mcp-go's error
 }
 
-// An exchange is a member while it is answered on a stream that others keep alive.
-func (x *exchange) owner() auth.Principal { return x.caller }
-func (x *exchange) keepAlive()            {}
-func (x *exchange) end()                  { x.cancel() }
-
 // begin returns the context in which the request is answered, until done is
 // called. It ends when the client cancels the request or it takes too long.
 func (h *Handler) begin(ctx context.Context, x *exchange) (_ context.Context, done func()) {
-	ctx, x.cancel = context.WithTimeout(ctx, h.opts.CallTimeout)
+	ctx, x.cancel = context.WithTimeout(auth.NewContext(ctx, x.caller), h.opts.CallTimeout)
 	if x.modern {
 		return ctx, x.cancel // there, closing the response is the cancellation
 	}

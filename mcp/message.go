@@ -1,12 +1,10 @@
 package mcp
 
 import (
-	"context"
 	"net/http"
 
 	mcpgo "github.com/mark3labs/mcp-go/mcp"
 
-	"github.com/heycmo/heycmo-go/auth"
 	"github.com/heycmo/heycmo-go/internal/httpx"
 )
 
@@ -55,23 +53,15 @@ func (h *Handler) message(w http.ResponseWriter, r *http.Request, c caller) erro
 	x := &exchange{
 		envelope: e, body: body, caller: c.Principal, session: l.session, notify: l.send, versions: mcpgo.LegacyProtocolVersions(),
 	}
-	ctx, done := h.begin(messageContext(l, c, r), x)
-	h.registry.add(x)
+	// It ends with the session's stream, not with this request.
+	ctx, done := h.begin(httpx.WithRequestID(l.ctx, httpx.RequestIDFrom(r.Context())), x)
 	handedOn = true
 	h.workers.run(func() {
 		defer release()
-		defer h.registry.remove(x)
 		defer done()
 		_ = l.send(h.answer(ctx, x))
 	})
 	return nil
-}
-
-// messageContext returns the context in which a message of the session is
-// handled. It ends with the session's stream, not with the POST.
-func messageContext(l *listener, c caller, r *http.Request) context.Context {
-	ctx := httpx.WithRequestID(l.ctx, httpx.RequestIDFrom(r.Context()))
-	return auth.NewContext(ctx, c.Principal)
 }
 
 // throttled answers a refused request in the protocol. A tool's caller gets a

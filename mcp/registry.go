@@ -12,7 +12,7 @@ import (
 	"github.com/heycmo/heycmo-go/storage"
 )
 
-// member is something open: a stream, or a call that runs.
+// member is something open: a stream, or a call that runs on a response of its own.
 type member interface {
 	owner() auth.Principal
 	// keepAlive sends a comment if the client would otherwise hear nothing. It

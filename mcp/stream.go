@@ -3,7 +3,6 @@ package mcp
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"sync"
@@ -17,7 +16,9 @@ var comment = []byte(": keep-alive\n\n")
 
 // event returns data, JSON without line breaks, as one server-sent event.
 func event(data []byte) []byte {
-	return fmt.Appendf(nil, "event: message\ndata: %s\n\n", data)
+	const head, end = "event: message\ndata: ", "\n\n"
+	record := make([]byte, 0, len(head)+len(data)+len(end))
+	return append(append(append(record, head...), data...), end...)
 }
 
 func setStreamHeaders(header http.Header) {

@@ -59,7 +59,7 @@ func (h *Handler) subscribe(w http.ResponseWriter, r *http.Request, c caller, x 
 	}
 	defer release()
 	var ctx context.Context
-	ctx, x.cancel = context.WithCancel(r.Context())
+	ctx, x.cancel = context.WithCancel(auth.NewContext(r.Context(), c.Principal))
 	defer x.cancel()
 	s := &subscription{newReply(w, r, c, h.opts), x, make(chan struct{})}
 	acks, forwarded := make(chan mcpgo.JSONRPCNotification, 1), make(chan struct{})
