@@ -14,9 +14,7 @@ func TestClientsConnect(t *testing.T) {
 	each(t, fit, func(t *testing.T, c connection) {
 		p := newProxy(t, h.address)
 		s := c.connect(t, h.customer(t, p.address), events{})
-		if !c.shortLived {
-			awaitStream(t, c, p, 0)
-		}
+		awaitStreams(t, c, p, 0)
 		works(t, s)
 	})
 }

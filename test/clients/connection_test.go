@@ -37,6 +37,17 @@ type connection struct {
 	mortal bool
 }
 
+// streams is how many it keeps open by GET.
+func (c connection) streams() int {
+	switch {
+	case c.transport == modern || c.shortLived:
+		return 0
+	case c.client == "remote" && c.transport == stream: // connects twice, and keeps both
+		return 2
+	}
+	return 1
+}
+
 // test is its name in tests.
 func (c connection) test() string { return strings.ReplaceAll(c.client+" "+c.name, " ", "_") }
 

@@ -28,12 +28,11 @@ func TestClientsIdle(t *testing.T) {
 		p := newProxy(t, h.address)
 		s := c.connect(t, h.customer(t, p.address), events{})
 		works(t, s)
-		awaitStream(t, c, p, 0)
+		awaitStreams(t, c, p, 0)
 		_, before := p.streams()
 		began := time.Now()
 		meet()
-		open, ever := p.streams()
-		if want := c.transport != modern; open > 0 != want || ever != before {
+		if open, ever := p.streams(); open != c.streams() || ever != before {
 			t.Errorf("%d streams are open, %d were opened in the silence", open, ever-before)
 		}
 		silent := time.Since(began)

@@ -19,7 +19,7 @@ func TestClientsCut(t *testing.T) {
 		to := h.customer(t, p.address)
 		s := c.connect(t, to, events{})
 		works(t, s)
-		awaitStream(t, c, p, 0)
+		awaitStreams(t, c, p, 0)
 		r := h.runs.get(t.Name())
 		heard := make(chan progress, 1)
 		call := begin(t, s, "wait", map[string]any{"run": t.Name(), "progress": true}, callOptions{progress: func(p progress) { heard <- p }})
@@ -32,7 +32,7 @@ func TestClientsCut(t *testing.T) {
 		p.cut()
 		await(t, "the end of the tool's context", r.ended)
 		s = revive(t, c, s, to)
-		awaitStream(t, c, p, before)
+		awaitStreams(t, c, p, before)
 		if isClosed(call.ended) {
 			t.Logf("the call that was cut off: %v", call.err)
 		} else {
@@ -89,16 +89,13 @@ func revive(t *testing.T, c connection, s session, to target) session {
 	return s
 }
 
-// awaitStream waits until a connection that keeps a stream open has one, after
-// so many before.
-func awaitStream(t *testing.T, c connection, p *proxy, before int) {
+// awaitStreams waits until a connection has the streams open that it keeps,
+// after so many before.
+func awaitStreams(t *testing.T, c connection, p *proxy, before int) {
 	t.Helper()
-	if c.transport == modern {
-		return
-	}
-	_ = eventually(t, "a stream is open", func(context.Context) error {
-		if open, ever := p.streams(); open == 0 || ever <= before {
-			return fmt.Errorf("%d of %d streams are open", open, ever)
+	_ = eventually(t, "streams are open", func(context.Context) error {
+		if open, ever := p.streams(); open != c.streams() || ever < before+c.streams() {
+			return fmt.Errorf("%d of %d streams are open, want %d", open, ever, c.streams())
 		}
 		return nil
 	})
