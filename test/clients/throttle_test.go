@@ -19,7 +19,7 @@ func TestClientsThrottledByStatus(t *testing.T) {
 	each(t, fit, func(t *testing.T, c connection) {
 		h := hosts[c.busy]
 		s, other, stop := throttled(t, h, c)
-		got, err := refused(t, s)
+		got, err := refused(t, calling(s))
 		stop()
 		want := h.tooFast()
 		switch {
@@ -62,10 +62,8 @@ func TestClientsThrottledInBand(t *testing.T) {
 	each(t, unfit, func(t *testing.T, c connection) {
 		h := hosts[c.busy]
 		s, _, stop := throttled(t, h, c)
-		got, err := refused(t, s)
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
-		defer cancel()
-		listed := s.list(ctx)
+		got, err := refused(t, calling(s))
+		_, listed := refused(t, listing(s))
 		stop()
 		if c.busy && err != nil { // one of the requests that it makes before the call was met
 			got, err = result{err.Error(), true}, nil
@@ -73,7 +71,7 @@ func TestClientsThrottledInBand(t *testing.T) {
 		if err != nil || !got.IsError || !strings.Contains(got.Text, h.tooFast()) {
 			t.Errorf("%+v %v, want a tool error that says %q", got, err, h.tooFast())
 		}
-		if listed == nil || !strings.Contains(listed.Error(), h.tooFast()) {
+		if !strings.Contains(listed.Error(), h.tooFast()) {
 			t.Errorf("a list of tools: %v, want an error that says %q", listed, h.tooFast())
 		}
 		refilled(t, s)
@@ -122,18 +120,28 @@ func throttled(t *testing.T, h *host, c connection) (s, other session, stop func
 	return s, other, stop
 }
 
-// refused calls until a call is refused, and returns what the caller sees.
-func refused(t *testing.T, s session) (result, error) {
+// refused asks until it is refused, and returns what the caller sees.
+func refused(t *testing.T, ask func(context.Context) (result, error)) (result, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for {
-		got, err := s.call(ctx, "echo", map[string]any{"text": "hello"}, callOptions{})
+		got, err := ask(ctx)
 		if err != nil || got.IsError {
 			t.Logf("the caller sees: %+v, %v", got, err)
 			return got, err
 		} // else it came at the moment of a refill
 	}
+}
+
+func calling(s session) func(context.Context) (result, error) {
+	return func(ctx context.Context) (result, error) {
+		return s.call(ctx, "echo", map[string]any{"text": "hello"}, callOptions{})
+	}
+}
+
+func listing(s session) func(context.Context) (result, error) {
+	return func(ctx context.Context) (result, error) { return result{}, s.list(ctx) }
 }
 
 // refilled waits until the session works again.
