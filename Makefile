@@ -69,8 +69,8 @@ generate: ## Write generated files anew.
 deps: ## List the packages that importing heycmo brings, without the standard library's.
 	@go list -deps -f '{{if not .Standard}}{{.ImportPath}}{{end}}' ./heycmo
 
-clients: $(CLIENTS) ## Run MCP clients of others against the server.
-	$(WITH_NODE) HEYCMO_TEST_REQUIRE=node go test -count=1 -v -run '^TestClients' ./cmd/heycmo-server
+clients: $(CLIENTS) ## Run MCP clients of others against the server, for seven minutes.
+	$(WITH_NODE) HEYCMO_TEST_REQUIRE=node HEYCMO_TEST_IDLE=6m go test -count=1 -v -timeout 20m -run '^TestClients' ./cmd/heycmo-server ./test/clients
 
 conformance: $(SUITE) ## Run the official MCP conformance suite ten times.
 	$(WITH_NODE) HEYCMO_TEST_REQUIRE=node go test -count=10 -v ./test/conformance

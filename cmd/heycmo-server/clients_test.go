@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -20,25 +18,10 @@ import (
 // unlimited lets clients call as often as they like.
 var unlimited = []string{"HEYCMO_LIMIT_MCP=-1", "HEYCMO_LIMIT_LOGIN=-1", "HEYCMO_LOG_LEVEL=error"}
 
-// TestClientsNode plays the scenarios of test/clients: both TypeScript SDKs,
+// TestClientsNode plays the scenario of test/clients with both TypeScript SDKs,
 // mcp-remote and the MCP Inspector.
 func TestClientsNode(t *testing.T) {
-	node, err := filepath.Abs("../../.tools/node/bin/node") // what make setup brings where the system's is too old
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(node); err != nil {
-		if node, err = exec.LookPath("node"); err != nil {
-			testenv.Missing(t, "node", "node is not installed; run make setup")
-		}
-	}
-	folder, err := filepath.Abs("../../test/clients")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(filepath.Join(folder, "node_modules")); err != nil {
-		testenv.Missing(t, "node", "the clients are not installed; run make setup")
-	}
+	node, folder := testenv.Node(t, "../..", "test/clients")
 	s := start(t, append(database(t), unlimited...))
 	settings, err := json.Marshal(map[string]any{"url": s.url + "/mcp", "sseUrl": s.url + "/mcp/sse", "token": s.key})
 	if err != nil {
@@ -48,7 +31,8 @@ func TestClientsNode(t *testing.T) {
 		t.Run(client, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 			defer cancel()
-			c := exec.CommandContext(ctx, node, filepath.Join(folder, client+".mjs"), string(settings))
+			c := exec.CommandContext(ctx, node, "play.mjs", client, string(settings))
+			c.Dir = folder
 			out, err := c.CombinedOutput()
 			text := strings.ReplaceAll(string(out), s.key, "KEY")
 			if err != nil {

@@ -1,7 +1,6 @@
 // What every client does, in one place: the calls, their arguments and what must
 // come back.
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
 
 export const clientInfo = { name: 'heycmo-test-clients', version: '1.0.0' };
 
@@ -18,10 +17,8 @@ const inputs = {
 };
 const brandURI = 'heycmo://brand';
 
-// play takes a connected client of either SDK and returns what it saw.
-// call(name, args, onprogress) calls a tool, which the two do differently.
-// config.progress may name a tool that reports progress, as {tool, args}.
-export async function play(client, call, config) {
+// play does everything with a session and returns what it saw.
+export async function play({ client, call }) {
   const seen = {};
   const { tools } = await client.listTools();
   seen.tools = tools.map((tool) => tool.name).sort();
@@ -66,19 +63,11 @@ export async function play(client, call, config) {
 
   seen.badArguments = failed(await call('get_content', {}), 'get_content without an id');
   assert.match(seen.badArguments, /\bid\b/, 'the tool error does not name the argument');
-
-  if (config.progress) {
-    const reports = [];
-    succeeded(await call(config.progress.tool, config.progress.args, (p) => reports.push(p.progress)), config.progress.tool);
-    assert.notEqual(reports.length, 0, `${config.progress.tool} sent no progress`);
-    assert.deepEqual(reports, [...new Set(reports)].sort((a, b) => a - b), 'progress must rise');
-    seen.progress = reports;
-  }
   return seen;
 }
 
 // glance is a short scenario: enough to see that a connection carries calls.
-export async function glance(client, call) {
+export async function glance({ client, call }) {
   const { tools } = await client.listTools();
   const voice = `Voice ${crypto.randomUUID()}`;
   succeeded(await call('update_brand', inputs.update_brand(voice)), 'update_brand');
@@ -88,7 +77,7 @@ export async function glance(client, call) {
   return { tools: tools.map((tool) => tool.name).sort(), voice, badArguments };
 }
 
-export function succeeded(result, what) {
+function succeeded(result, what) {
   assert.ok(!result.isError, `${what} failed: ${text(result)}`);
   return text(result);
 }
@@ -98,24 +87,8 @@ function failed(result, what) {
   return text(result);
 }
 
-function text(result) {
+export function text(result) {
   return (result.content ?? []).map((block) => block.text ?? '').join('\n');
-}
-
-// What a client shows of a bad key: the server's sentence, or at least the status.
-const cause = /API key|\b401\b/i;
-
-// refusal connects with a bad key and returns the words that the client shows.
-export async function refusal(connect) {
-  let shown;
-  try {
-    await connect();
-  } catch (error) {
-    shown = words(error);
-  }
-  assert.ok(shown, 'a bad key was let in');
-  assert.match(shown, cause);
-  return { error: shown };
 }
 
 // words joins the messages of an error and its causes.
@@ -125,49 +98,4 @@ export function words(error) {
     list.push(e.message ?? String(e));
   }
   return [...new Set(list)].join(': ');
-}
-
-// Each run has a name; run tells which one failed.
-export async function run(report, name, work) {
-  const began = performance.now();
-  try {
-    report.runs[name] = await work();
-  } catch (error) {
-    throw new Error(`${name}: ${words(error)}`, { cause: error });
-  }
-  report.runs[name].ms = Math.round(performance.now() - began);
-}
-
-// main reads the settings, a JSON object as the only argument:
-//
-//   {"url": "http://host/mcp", "sseUrl": "http://host/mcp/sse", "token": "hcmo_live_…"}
-//
-// and prints one JSON object: what was seen, with "error" if it was not right.
-export async function main(client, scenario) {
-  const report = { client: await version(client), node: process.version, runs: {} };
-  try {
-    const config = JSON.parse(process.argv[2] ?? '{}');
-    for (const name of ['url', 'sseUrl', 'token']) {
-      assert.ok(config[name], `usage: node SCRIPT.mjs '{"url": …, "sseUrl": …, "token": …}': ${name} is missing`);
-    }
-    await scenario(config, report);
-  } catch (error) {
-    report.error = error.message;
-    report.stack = error.cause?.stack ?? error.stack;
-  }
-  process.stdout.write(JSON.stringify(report, null, 2) + '\n', () => process.exit(report.error ? 1 : 0));
-}
-
-async function version(name) {
-  const text = await readFile(new URL(`node_modules/${name}/package.json`, import.meta.url), 'utf8');
-  return `${name} ${JSON.parse(text).version}`;
-}
-
-// sse returns the address of the HTTP+SSE transport, which carries the key.
-export function sse(config, token = config.token) {
-  return `${config.sseUrl}?token=${encodeURIComponent(token)}`;
-}
-
-export function bearer(config, token = config.token) {
-  return { Authorization: `Bearer ${token}` };
 }

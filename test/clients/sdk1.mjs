@@ -2,27 +2,35 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { bearer, badKey, clientInfo, main, play, refusal, run, sse } from './scenario.mjs';
+import { LoggingMessageNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
+import { bearer, sse } from './settings.mjs';
+import { clientInfo, play } from './scenario.mjs';
 
-const transports = {
-  sse: (config, token) => new SSEClientTransport(new URL(sse(config, token))),
-  http: (config, token) =>
-    new StreamableHTTPClientTransport(new URL(config.url), { requestInit: { headers: bearer(config, token) } }),
+export const program = '@modelcontextprotocol/sdk';
+export const scenario = play;
+
+export const connections = {
+  sse: (config, on) => connect(new SSEClientTransport(new URL(sse(config))), on),
+  http: (config, on) =>
+    connect(new StreamableHTTPClientTransport(new URL(config.url), { requestInit: { headers: bearer(config) } }), on),
 };
 
-await main('@modelcontextprotocol/sdk', async (config, report) => {
-  for (const [name, transport] of Object.entries(transports)) {
-    await run(report, name, async () => {
-      const client = new Client(clientInfo);
-      const call = (name, args, onprogress) => client.callTool({ name, arguments: args }, undefined, { onprogress });
-      await client.connect(transport(config));
-      try {
-        return { server: client.getServerVersion(), ...(await play(client, call, config)) };
-      } finally {
-        await client.close();
-      }
-    });
-    const knock = () => new Client(clientInfo).connect(transport(config, badKey));
-    await run(report, `${name} with a bad key`, () => refusal(knock));
-  }
-});
+// connect returns a session over any transport of this SDK.
+export async function connect(transport, on = {}) {
+  const client = new Client(clientInfo);
+  client.onerror = (error) => on.trouble?.(error);
+  client.setNotificationHandler(LoggingMessageNotificationSchema, ({ params }) => on.log?.(params));
+  await client.connect(transport);
+  const deliver = transport.onmessage;
+  transport.onmessage = (message, extra) => {
+    on.message?.(message);
+    deliver(message, extra);
+  };
+  return {
+    client,
+    call: (name, args, { onprogress, signal, meta } = {}) =>
+      client.callTool({ name, arguments: args, _meta: meta }, undefined, { onprogress, signal }),
+    setLevel: (level) => client.setLoggingLevel(level),
+    close: () => client.close(),
+  };
+}

@@ -2,45 +2,54 @@
 // over HTTP+SSE, which has only the older handshake.
 import assert from 'node:assert/strict';
 import { Client, SSEClientTransport, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
-import { badKey, bearer, clientInfo, main, play, refusal, run, sse } from './scenario.mjs';
+import { bearer, sse } from './settings.mjs';
+import { clientInfo, play } from './scenario.mjs';
 
-const transports = {
-  http: (config, token) =>
-    new StreamableHTTPClientTransport(new URL(config.url), { requestInit: { headers: bearer(config, token) } }),
-  sse: (config, token) => new SSEClientTransport(new URL(sse(config, token))),
-};
+export const program = '@modelcontextprotocol/client';
+export const scenario = play;
+
 const newest = '2026-07-28';
-const modes = [
-  { transport: 'http', mode: 'legacy', era: 'legacy' },
-  { transport: 'http', mode: 'auto', era: 'modern' },
-  { transport: 'http', mode: { pin: newest }, era: 'modern' },
-  { transport: 'sse', mode: 'legacy', era: 'legacy' },
-  { transport: 'sse', mode: 'auto', era: 'legacy' },
-];
+const transports = {
+  http: (config) => new StreamableHTTPClientTransport(new URL(config.url), { requestInit: { headers: bearer(config) } }),
+  sse: (config) => new SSEClientTransport(new URL(sse(config))),
+};
 
-await main('@modelcontextprotocol/client', async (config, report) => {
-  for (const { transport, mode, era } of modes) {
-    const name = `${transport} ${mode.pin ?? mode}`;
-    const connect = async (token) => {
-      const client = new Client(clientInfo, { versionNegotiation: { mode } });
-      await client.connect(transports[transport](config, token));
-      return client;
+export const connections = {
+  'http legacy': connect('http', 'legacy', 'legacy'),
+  'http auto': connect('http', 'auto', 'modern'),
+  [`http ${newest}`]: connect('http', { pin: newest }, 'modern'),
+  'sse legacy': connect('sse', 'legacy', 'legacy'),
+  'sse auto': connect('sse', 'auto', 'legacy'),
+};
+
+// What can't be connected, and why.
+export const impossible = {
+  [`sse ${newest}`]: { open: connect('sse', { pin: newest }), cause: /2026-07-28/ },
+};
+
+function connect(transport, mode, era) {
+  return async (config, on = {}) => {
+    const client = new Client(clientInfo, { versionNegotiation: { mode } });
+    client.onerror = (error) => on.trouble?.(error);
+    client.setNotificationHandler('notifications/message', ({ params }) => on.log?.(params));
+    const wire = transports[transport](config);
+    await client.connect(wire);
+    const deliver = wire.onmessage;
+    wire.onmessage = (message, extra) => {
+      on.message?.(message);
+      deliver(message, extra);
     };
-    await run(report, name, async () => {
-      const client = await connect();
-      const call = (name, args, onprogress) => client.callTool({ name, arguments: args }, { onprogress });
-      try {
-        assert.equal(client.getProtocolEra(), era, 'protocol era');
-        const protocol = client.getNegotiatedProtocolVersion();
-        assert.ok(protocol, 'no protocol version was negotiated');
-        if (era === 'modern') {
-          assert.equal(protocol, newest, 'protocol version');
-        }
-        return { protocol, server: client.getServerVersion(), ...(await play(client, call, config)) };
-      } finally {
-        await client.close();
-      }
-    });
-    await run(report, `${name} with a bad key`, () => refusal(() => connect(badKey)));
-  }
-});
+    const protocol = client.getNegotiatedProtocolVersion();
+    assert.equal(client.getProtocolEra(), era, 'protocol era');
+    assert.ok(protocol, 'no protocol version was negotiated');
+    assert.equal(protocol === newest, era === 'modern', `protocol version ${protocol}`);
+    return {
+      client,
+      protocol,
+      call: (name, args, { onprogress, signal, meta } = {}) =>
+        client.callTool({ name, arguments: args, _meta: meta }, { onprogress, signal }),
+      setLevel: (level) => client.setLoggingLevel(level),
+      close: () => client.close(),
+    };
+  };
+}

@@ -21,13 +21,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // whether all of it passed; what it only reports, such as extensions, doesn't
 // count.
 func TestConformance(t *testing.T) {
-	node := testenv.Node(t, "../..", "node_modules")
+	node, folder := testenv.Node(t, "../..", "test/conformance")
 	url := serve(t)
 	for _, revision := range []string{"2025-11-25", "2026-07-28"} {
 		t.Run(revision, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 			defer cancel()
-			out, err := exec.CommandContext(ctx, node, "node_modules/@modelcontextprotocol/conformance/dist/index.js", "server",
+			out, err := exec.CommandContext(ctx, node, folder+"/node_modules/@modelcontextprotocol/conformance/dist/index.js", "server",
 				"--url", url, "--requirements", revision, "--output-dir", t.TempDir()).CombinedOutput()
 			_, summary, ok := strings.Cut(string(out), "=== SUMMARY ===")
 			if err != nil || !ok {
