@@ -16,7 +16,7 @@ func TestClientsCancel(t *testing.T) {
 		begun := func(name string, o callOptions) (*pending, *run) {
 			r := h.runs.get(t.Name() + name)
 			p := begin(t, s, "wait", map[string]any{"run": t.Name() + name, "progress": true}, o)
-			await(t, "the begin of the call", r.began)
+			p.begun(t, r)
 			return p, r
 		}
 		_, other := begun("other", callOptions{})

@@ -13,7 +13,8 @@ import (
 // goSession is a session of the official Go SDK.
 type goSession struct {
 	*sdk.ClientSession
-	web *http.Transport
+	web    *http.Transport
+	cancel context.CancelFunc
 
 	mu       sync.Mutex
 	last     int
@@ -51,17 +52,27 @@ func goConnect(ctx context.Context, to target, on events, version string, transp
 			}
 		},
 	})
-	// The stream of HTTP+SSE ends with the context of Connect.
-	lasting, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, cancel)
-	defer stop()
-	var err error
-	s.ClientSession, err = client.Connect(lasting, transport(&http.Client{Transport: bearer{to.Token, s.web}}), &sdk.ClientSessionOptions{ProtocolVersion: version})
-	if err != nil {
-		cancel()
-		return nil, err
+	// The stream of HTTP+SSE ends with the context of Connect, and the one of
+	// /mcp, for which Connect waits, does not.
+	connected := make(chan error, 1)
+	var lasting context.Context
+	lasting, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	go func() {
+		var err error
+		s.ClientSession, err = client.Connect(lasting, transport(&http.Client{Transport: bearer{to.Token, s.web}}), &sdk.ClientSessionOptions{ProtocolVersion: version})
+		connected <- err
+	}()
+	select {
+	case err := <-connected:
+		if err != nil {
+			s.cancel()
+			return nil, err
+		}
+		return s, nil
+	case <-ctx.Done():
+		s.cancel()
+		return nil, ctx.Err()
 	}
-	return s, nil
 }
 
 func (s *goSession) call(ctx context.Context, tool string, args map[string]any, o callOptions) (result, error) {
@@ -98,6 +109,7 @@ func (s *goSession) setLevel(ctx context.Context, level string) error {
 
 func (s *goSession) close(context.Context) error {
 	defer s.web.CloseIdleConnections()
+	defer s.cancel()
 	return s.Close()
 }
 

@@ -23,7 +23,7 @@ func TestClientsCut(t *testing.T) {
 		r := h.runs.get(t.Name())
 		heard := make(chan progress, 1)
 		call := begin(t, s, "wait", map[string]any{"run": t.Name(), "progress": true}, callOptions{progress: func(p progress) { heard <- p }})
-		await(t, "the begin of the call", r.began)
+		call.begun(t, r)
 		if !c.mute {
 			receive(t, "progress", heard) // so the answer's stream has begun
 		}

@@ -79,6 +79,18 @@ func begin(t *testing.T, s session, tool string, args map[string]any, o callOpti
 	return p
 }
 
+// begun waits until a call is in its tool.
+func (p *pending) begun(t *testing.T, r *run) {
+	t.Helper()
+	select {
+	case <-r.began:
+	case <-p.ended:
+		t.Fatalf("the call has ended before its tool began: %v %+v", p.err, p.result)
+	case <-time.After(patience):
+		t.Fatalf("waited %v for the begin of the tool", patience)
+	}
+}
+
 // end waits for the end of the call.
 func (p *pending) end(t *testing.T) (result, error) {
 	t.Helper()

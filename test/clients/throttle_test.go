@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -100,21 +101,20 @@ func throttled(t *testing.T, h *host, c connection) (s, other session, stop func
 	s = c.connect(t, to, events{})
 	works(t, s)
 	other = connection{open: goHTTP("2026-07-28")}.connect(t, to, events{})
-	ctx, cancel := context.WithCancel(t.Context())
-	usedUp, ended := make(chan struct{}), make(chan struct{})
+	usedUp, enough, ended := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
-		for told := false; ctx.Err() == nil; {
-			if err := echo(ctx, other); err != nil && !told {
+		for told := false; !isClosed(enough); {
+			if err := echo(t.Context(), other); err != nil && !told {
 				close(usedUp)
 				told = true
 			}
 		}
 	}()
-	stop = func() {
-		cancel()
+	stop = sync.OnceFunc(func() {
+		close(enough)
 		<-ended
-	}
+	})
 	t.Cleanup(stop)
 	await(t, "the end of the limit", usedUp)
 	return s, other, stop
