@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
 	"mime"
 	"net"
 	"net/http"
@@ -110,7 +109,7 @@ func (h *Handler) receive(w http.ResponseWriter, r *http.Request, c caller) (bod
 
 func (h *Handler) read(w http.ResponseWriter, r *http.Request) (body []byte, e envelope, err error) {
 	lift := h.limitRead(w, r)
-	body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, h.opts.MaxBody))
+	body, err = httpx.ReadBody(w, r, h.opts.MaxBody)
 	if _, tooSlow := errors.AsType[net.Error](err); tooSlow {
 		// The deadline stays, or net/http would wait for the rest for ever.
 		return nil, e, httpx.Status(http.StatusRequestTimeout, "the body took too long").WithHeader("Connection", "close")

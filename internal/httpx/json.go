@@ -61,7 +61,7 @@ var encoders = sync.Pool{New: func() any {
 // 400, in this order.
 func DecodeJSON[T any](w http.ResponseWriter, r *http.Request, limit int64) (T, error) {
 	var v T
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	body, err := ReadBody(w, r, limit)
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return v, tooLarge
 	}
@@ -84,6 +84,16 @@ func DecodeJSON[T any](w http.ResponseWriter, r *http.Request, limit int64) (T, 
 		return none, badRequest("the body is not valid").WithCause(err)
 	}
 	return v, nil
+}
+
+// ReadBody returns the request's body of at most limit bytes. One that says that
+// it is longer isn't read at all. The error is then an [*http.MaxBytesError].
+func ReadBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	if r.ContentLength > limit {
+		w.Header().Set("Connection", "close") // nobody wants the rest
+		return nil, &http.MaxBytesError{Limit: limit}
+	}
+	return io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 }
 
 func badRequest(format string, args ...any) *StatusError {

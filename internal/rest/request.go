@@ -2,7 +2,6 @@ package rest
 
 import (
 	"bytes"
-	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -34,7 +33,7 @@ func decode[T any](w http.ResponseWriter, r *http.Request) (T, error) {
 // noBody refuses a body on a route that has no use for one. An empty object is
 // let pass, since some clients always send one.
 func noBody(w http.ResponseWriter, r *http.Request) error {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := httpx.ReadBody(w, r, maxBody)
 	if err != nil {
 		return err
 	}
