@@ -11,12 +11,12 @@ import (
 // Who is there while the server is abused.
 const (
 	goodCount = 120
-	badCount  = 20 // abusers with a key of their own
+	badCount  = 20 // abusers of each kind, with keys of their own
 )
 
 // abuse measures whether good customers feel it when others misbehave.
 func abuse(ctx context.Context, s *settings) (ok bool, err error) {
-	x, err := s.start(ctx, serverConfig{Customers: goodCount + badCount, Limits: true})
+	x, err := s.start(ctx, serverConfig{Customers: goodCount + badCount*len(attacks()), Limits: true})
 	if err != nil {
 		return false, err
 	}

@@ -14,7 +14,7 @@ const maxInFlight = 200
 // gang misbehaves: some with keys of their own, some with none.
 type gang struct {
 	server  *server
-	bad     []customer
+	bad     []customer // with keys
 	victims []*sse
 	sources []net.IP
 }
@@ -27,13 +27,16 @@ func (g *gang) source(turn int) net.IP   { return g.sources[turn%len(g.sources)]
 func (g *gang) attack(ctx context.Context, only string) []*tally {
 	var running sync.WaitGroup
 	var tallies []*tally
-	for _, a := range attacks() {
+	for i, a := range attacks() {
 		if !strings.Contains(a.name, only) {
 			continue
 		}
 		t := &tally{name: a.name, ends: map[string]int{}}
 		tallies = append(tallies, t)
-		running.Go(func() { g.repeat(ctx, a, t) })
+		// The limits of one kind must not hold up another.
+		kind := *g
+		kind.bad = g.bad[i*badCount : (i+1)*badCount]
+		running.Go(func() { kind.repeat(ctx, a, t) })
 	}
 	running.Wait()
 	return tallies
