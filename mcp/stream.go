@@ -40,6 +40,7 @@ type sink interface {
 type timedSink struct {
 	sink
 	timeout time.Duration
+	raw     bool // a bare connection, on which a deadline that passes does nothing
 
 	mu      sync.Mutex // the deadline is set under it alone
 	writing bool
@@ -69,7 +70,7 @@ func (t *timedSink) finish() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.writing = false
-	if !t.stopped {
+	if !t.stopped && !t.raw {
 		_ = t.SetWriteDeadline(time.Time{})
 	}
 }
@@ -98,7 +99,8 @@ type stream struct {
 
 func newStream(s sink, timeout time.Duration) *stream {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &stream{sink: &timedSink{sink: s, timeout: timeout}, ctx: ctx, cancel: cancel}
+	_, raw := s.(net.Conn)
+	return &stream{sink: &timedSink{sink: s, timeout: timeout, raw: raw}, ctx: ctx, cancel: cancel}
 }
 
 // writeLocked sends p whole, or closes the stream. The caller holds mu.
