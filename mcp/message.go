@@ -2,6 +2,7 @@ package mcp
 
 import (
 	"net/http"
+	"strings"
 
 	mcpgo "github.com/mark3labs/mcp-go/mcp"
 
@@ -22,7 +23,7 @@ func (h *Handler) message(w http.ResponseWriter, r *http.Request, c caller) erro
 		}
 	}()
 	body, e, problem, limited := h.receive(w, r, c)
-	l, ok := h.sse.find(r.URL.Query().Get("sessionId"), c.Customer)
+	l, ok := h.sse.find(sessionOf(r.URL.RawQuery), c.Customer)
 	switch {
 	case limited != nil && ok && h.opts.InBandThrottle:
 		w.WriteHeader(http.StatusAccepted)
@@ -62,6 +63,17 @@ func (h *Handler) message(w http.ResponseWriter, r *http.Request, c caller) erro
 		_ = l.send(h.answer(ctx, x))
 	})
 	return nil
+}
+
+// sessionOf returns the session that the query of an endpoint names. Our IDs need no
+// decoding.
+func sessionOf(query string) string {
+	for pair := range strings.SplitSeq(query, "&") {
+		if id, ok := strings.CutPrefix(pair, "sessionId="); ok {
+			return id
+		}
+	}
+	return ""
 }
 
 // throttled answers a refused request in the protocol. A tool's caller gets a
