@@ -10,6 +10,10 @@
 //		return err
 //	}
 //	account, effects := billing.Decide(account, snapshot, plans, nil, time.Now())
+//	// store both in one transaction; from then on:
+//	if account.Entitled(time.Now()) {
+//		// let the customer in
+//	}
 //
 // A delivered event is a hint that something has changed. What is true is read
 // from the provider afterwards and judged by [Decide], so that order, duplicates

@@ -45,6 +45,7 @@ func TestImportsStayClean(t *testing.T) {
 var below = map[string][]string{
 	"storage":           {},
 	"ratelimit":         {},
+	"billing":           {},
 	"auth":              {"storage"},
 	"agent":             {"storage"},
 	"internal/fetch":    {},
