@@ -57,6 +57,9 @@ func (o *DecideOptions) trialNotice() time.Duration {
 func Decide(was Account, s Snapshot, plans []Plan, o *DecideOptions, now time.Time) (Account, []Effect) {
 	d := decision{Account: was, plans: plans, options: o, now: whole(now)}
 	d.Subscriptions = slices.Clone(was.Subscriptions)
+	if len(was.Subscriptions) > 0 && was.Subscriptions[0].Confirmed {
+		d.counted = was.Subscriptions[0].ID
+	}
 	if !isZero(s) {
 		d.take(s)
 	}
@@ -82,6 +85,7 @@ type decision struct {
 	plans   []Plan
 	options *DecideOptions
 	now     time.Time
+	counted string // the subscription that counted before
 	effects []Effect
 }
 
@@ -254,8 +258,11 @@ func (d *decision) conclude() {
 // turn changes the state.
 func (d *decision) turn(was Account, state State, subscription string) {
 	d.State, d.Since = state, d.now
-	if subscription == "" && len(d.Subscriptions) > 0 && d.Subscriptions[0].Confirmed {
+	switch {
+	case state == StateSuspended:
 		subscription = d.Subscriptions[0].ID
+	case subscription == "":
+		subscription = d.counted
 	}
 	e := Effect{Subscription: subscription, Plan: d.Plan, Before: was.Plan}
 	switch state {
