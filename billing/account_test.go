@@ -61,6 +61,9 @@ func TestPausedCollectionIsThePolicyOfTheHost(t *testing.T) {
 	l.options = &billing.DecideOptions{SuspendPausedCollection: true}
 	l.hears(paused, "suspended:c1:A:"+at(start)).is(billing.StateSuspended, "basic")
 	l.passes(day).hears(of(sub("A", billing.PhaseActive)), "resumed:c1:A:"+at(start)).is(billing.StateEntitled, "basic")
+
+	l.options = &billing.DecideOptions{}
+	l.hears(paused).is(billing.StateEntitled, "basic")
 }
 
 func TestAnEndIsFinal(t *testing.T) {
@@ -74,6 +77,7 @@ func TestAnEndIsFinal(t *testing.T) {
 			l.hears(of(sub("A", old))).is(billing.StateEnded, "basic")
 			l.hears(in(billing.SessionPaid, of(sub("A", old)))).is(billing.StateEnded, "basic")
 		}
+		l.hears(of()) // nobody misses it
 	}
 }
 
@@ -208,18 +212,34 @@ func TestANewCustomerAtTheProvider(t *testing.T) {
 
 	// With two that are alive, both count, and each may go without the other.
 	l = paying(t).hears(second(billing.SessionPaid, "c1", b))
-	l.hears(of(sub("A", billing.PhasePastDue)), "payment_failed:c1:A:"+at(start.Add(7*day))).is(billing.StateEntitled, "basic")
-	if l.account.ProviderCustomer != "cus_2" {
-		t.Errorf("news of the old customer made it %q again", l.account.ProviderCustomer)
+	failed := of(sub("A", billing.PhasePastDue))
+	l.hears(failed, "payment_failed:c1:A:"+at(start.Add(7*day))).is(billing.StateEntitled, "basic")
+	now := func(want string) {
+		t.Helper()
+		if got := l.account.ProviderCustomer; got != want {
+			t.Errorf("the customer is %q, want %q", got, want)
+		}
 	}
+	now("cus_2")
+	l.hears(in(billing.SessionNone, failed))
+	now("cus_2") // not from a checkout
+	failed.Session = billing.SessionPaid
+	l.hears(failed)
+	now("cus_2") // not from a checkout of ours
 	l.hears(billing.Snapshot{Customer: "cus_1", Reference: "c1", Gone: true}).is(billing.StateEntitled, "basic")
 	l.hears(billing.Snapshot{Customer: "cus_2", Gone: true}, "ended:c1:B:"+at(start)).is(billing.StateEnded, "basic")
+	l.hears(billing.Snapshot{Customer: "cus_1", Reference: "c1", Gone: true})
+	now("cus_2") // not one that is gone
+	l.hears(billing.Snapshot{Customer: "cus_3", Reference: "c1"})
+	now("cus_3")
 }
 
 func TestAlertsComeOnce(t *testing.T) {
 	l := paying(t).hears(of(sub("A", "dormant")), "alert:c1:A:phase")
 	l.passes(day).hears(of(sub("A", "dormant"))).hears(of(sub("A", billing.PhaseActive)))
 	l.hears(of(sub("A", "dormant")), "alert:c1:A:phase").hears(of(), "alert:c1:A:missing").hears(of())
+	other := billing.Snapshot{Customer: "cus_2"}
+	l.hears(other, "alert:c1::other").passes(day).hears(other)
 	if !l.account.Entitled(l.now) {
 		t.Error("alerts shut the customer out")
 	}
@@ -233,6 +253,9 @@ func TestAPriceLeavesThePlans(t *testing.T) {
 	l := paying(t).hears(of(foreign("A", billing.PhaseActive)), "alert:c1:A:plan").is(billing.StateEntitled, "basic")
 	l.hears(of(foreign("A", billing.PhasePastDue)), "payment_failed:c1:A:"+at(start.Add(7*day))).is(billing.StateEntitled, "basic")
 	l.hears(of(foreign("A", billing.PhaseCanceled)), "ended:c1:A:"+at(start)).is(billing.StateEnded, "basic")
+	if alert := l.account.Subscriptions[0].Alert; alert != "" {
+		t.Errorf("after the end there is still an alert, %q", alert)
+	}
 }
 
 func TestTheSubscriptionThatACustomerSees(t *testing.T) {

@@ -36,7 +36,8 @@ func (o *DecideOptions) trialNotice() time.Duration {
 
 // Decide returns the account as it is after a snapshot, and what is to be done
 // about the change. It has no other inputs and no side effects. The same snapshot
-// again, or an old one, gives no effects that weren't there before.
+// again changes nothing. An old one can't bring back what has ended, but may undo a
+// later change until the next is read: read and store under one lease.
 //
 //   - Subscriptions count when a price of theirs is in plans. Of several, one that
 //     lets the customer in is enough, and the last plan in the list is the

@@ -202,7 +202,10 @@ func TestLater(t *testing.T) {
 			of(sub("A", billing.PhaseCanceled), sub("A", billing.PhaseActive)),
 			billing.StateEnded, []string{"ended:c1:A:" + at(start)},
 		},
-		"without an ID":       {of(sub("A", billing.PhaseActive), sub("", billing.PhaseUnpaid)), billing.StateEntitled, nil},
+		"without an ID": {
+			of(sub("A", billing.PhaseActive), with(sub("", billing.PhaseActive), func(s *billing.Subscription) { s.Prices = []string{"price_pro"} })),
+			billing.StateEntitled, nil,
+		},
 		"another session":     {in(billing.SessionExpired, billing.Snapshot{}), billing.StateEntitled, nil},
 		"deleted":             {billing.Snapshot{Customer: "cus_1", Gone: true}, billing.StateEnded, []string{"ended:c1:A:" + at(start)}},
 		"deleted, nobody":     {billing.Snapshot{Gone: true}, billing.StateEntitled, []string{"alert:c1::unnamed"}},

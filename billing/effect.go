@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Effect is something to be done because of a decision. Store effects together
-// with the account that came with them, once for each ID, and carry them out at
-// least once: the ID stays the same when a decision is made again.
+// Effect is something to be done because of a decision. Store effects in one
+// transaction with the account that came with them, once for each ID, and carry
+// them out afterwards, at least once: by the ID a handler knows one that it had.
 type Effect struct {
 	// ID is unique to the cause, such as "onboard:<customer>"; at most 600 bytes.
 	ID   string
