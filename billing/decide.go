@@ -40,8 +40,8 @@ func (o *DecideOptions) trialNotice() time.Duration {
 // later change until the next is read: read and store under one lease.
 //
 //   - Subscriptions count when a price of theirs is in plans. Of several, one that
-//     lets the customer in is enough, and the last plan in the list is the
-//     customer's.
+//     lets the customer in is enough. The plan is that of one that is paid rather
+//     than in grace, and of these the last in the list.
 //   - A customer comes in for the first time by a subscription that is active or in
 //     trial, once the checkout is paid, or by an admin.
 //   - A payment that failed leaves DecideOptions.Grace. Later failures don't begin it
