@@ -265,3 +265,21 @@ func (f *Fake) callEvents(id string, p *params) (obj, *apiError) {
 	})
 	return listed(p, "/v1/events", found, func(e *Event) string { return e.ID }, render)
 }
+
+// Endpoint is a webhook endpoint that was made through the API.
+type Endpoint struct {
+	URL, Version string
+	Events       []string
+}
+
+// Endpoints are the webhook endpoints, oldest first.
+func (f *Fake) Endpoints() []Endpoint {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var out []Endpoint
+	for _, id := range f.endpoints.ids {
+		e := f.endpoints.byID[id]
+		out = append(out, Endpoint{URL: e.url, Version: e.version, Events: slices.Clone(e.events)})
+	}
+	return out
+}
