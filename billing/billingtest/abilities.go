@@ -167,7 +167,8 @@ func testMissed(t *testing.T, p billing.Provider, r Remote) {
 	for n, err := range catcher.Missed(t.Context(), time.Now().Add(time.Hour)) {
 		t.Errorf("of the future: %+v, %v", n, err)
 	}
-	for range catcher.Missed(t.Context(), time.Now().Add(-time.Hour)) {
+	for _, err := range catcher.Missed(t.Context(), time.Now().Add(-time.Hour)) {
+		must(t, err)
 		break // must not panic
 	}
 	r.Outage(true)

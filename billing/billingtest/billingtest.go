@@ -51,9 +51,6 @@ type Remote interface {
 	Usage(customer, metric string) int64
 }
 
-// timeout is how long a call may take that should end at once.
-const timeout = 5 * time.Second
-
 func newRequest(price string) billing.CheckoutRequest {
 	return billing.CheckoutRequest{
 		IdempotencyKey: rand.Text(),

@@ -30,8 +30,8 @@ func (p *Provider) Checkout(ctx context.Context, r billing.CheckoutRequest) (bil
 	}
 	params := &stripe.CheckoutSessionParams{
 		Params:           stripe.Params{Context: ctx, IdempotencyKey: &r.IdempotencyKey},
-		Mode:             stripe.String(string(stripe.CheckoutSessionModeSubscription)),
-		LineItems:        []*stripe.CheckoutSessionLineItemParams{{Price: &r.Price, Quantity: stripe.Int64(1)}},
+		Mode:             new(string(stripe.CheckoutSessionModeSubscription)),
+		LineItems:        []*stripe.CheckoutSessionLineItemParams{{Price: &r.Price, Quantity: new(int64(1))}},
 		SuccessURL:       &r.SuccessURL,
 		SubscriptionData: &stripe.CheckoutSessionSubscriptionDataParams{},
 	}
@@ -48,16 +48,16 @@ func (p *Provider) Checkout(ctx context.Context, r billing.CheckoutRequest) (bil
 		params.CustomerEmail = &r.Email
 	}
 	if r.TrialDays > 0 {
-		params.SubscriptionData.TrialPeriodDays = stripe.Int64(int64(r.TrialDays))
+		params.SubscriptionData.TrialPeriodDays = new(int64(r.TrialDays))
 	}
 	if r.PromotionCodes {
-		params.AllowPromotionCodes = stripe.Bool(true)
+		params.AllowPromotionCodes = new(true)
 	}
 	if r.AutomaticTax {
-		params.AutomaticTax = &stripe.CheckoutSessionAutomaticTaxParams{Enabled: stripe.Bool(true)}
+		params.AutomaticTax = &stripe.CheckoutSessionAutomaticTaxParams{Enabled: new(true)}
 		if r.Customer != "" {
 			// Taxes need an address, which a known customer may lack.
-			params.CustomerUpdate = &stripe.CheckoutSessionCustomerUpdateParams{Address: stripe.String("auto")}
+			params.CustomerUpdate = &stripe.CheckoutSessionCustomerUpdateParams{Address: new("auto")}
 		}
 	}
 	s, err := p.sessions.New(params)
@@ -144,7 +144,7 @@ func (p *Provider) Change(ctx context.Context, id string, c billing.Change) erro
 	}
 	params := &stripe.SubscriptionParams{Params: stripe.Params{Context: ctx, IdempotencyKey: &c.IdempotencyKey}}
 	if c.CancelAtPeriodEnd {
-		params.CancelAtPeriodEnd = stripe.Bool(true)
+		params.CancelAtPeriodEnd = new(true)
 	}
 	if c.Price != "" {
 		s, err := p.subscription(ctx, id)

@@ -80,7 +80,7 @@ func (p *Provider) InstallWebhook(ctx context.Context, url string) (string, erro
 	made, err := p.endpoints.New(&stripe.WebhookEndpointParams{
 		Params:        stripe.Params{Context: ctx},
 		URL:           &url,
-		APIVersion:    stripe.String(stripe.APIVersion),
+		APIVersion:    new(stripe.APIVersion),
 		EnabledEvents: stripe.StringSlice(eventTypes()),
 	})
 	if err != nil {

@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"github.com/stripe/stripe-go/v76"
+	"github.com/stripe/stripe-go/v76/billing/meterevent"
 	portalsession "github.com/stripe/stripe-go/v76/billingportal/session"
 	"github.com/stripe/stripe-go/v76/checkout/session"
 	"github.com/stripe/stripe-go/v76/customer"
@@ -33,8 +34,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/heycmo/heycmo-go/billing"
-
-	"github.com/stripe/stripe-go/v76/billing/meterevent"
 )
 
 const (

@@ -59,7 +59,7 @@ func (p *Provider) report(ctx context.Context, u billing.UsageReport) error {
 		Params:     stripe.Params{Context: ctx},
 		EventName:  &u.Metric,
 		Identifier: &u.ID,
-		Timestamp:  stripe.Int64(u.At.Unix()),
+		Timestamp:  new(u.At.Unix()),
 		Payload:    map[string]string{"stripe_customer_id": u.Customer, "value": strconv.FormatInt(u.Quantity, 10)},
 	})
 	if errors.Is(err, errDuplicate) {
