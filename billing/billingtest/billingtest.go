@@ -100,7 +100,8 @@ func isUnavailable(err error) bool {
 }
 
 // RunShape checks what needs nothing at the provider: names, IDs that can't be
-// any, and ended contexts.
+// any or are unknown, half requests, and ended contexts. The IDs look like
+// Stripe's.
 func RunShape(t *testing.T, p billing.Provider) {
 	t.Run("Name", func(t *testing.T) {
 		if n := p.Name(); n == "" || len(n) > 20 || n != strings.ToLower(n) || strings.ContainsAny(n, " \n/") {

@@ -305,37 +305,6 @@ func TestFakeOutageAndSlowness(t *testing.T) {
 	}
 }
 
-// TestFakePage: a person, or a test with a plain HTTP client, pays on the page.
-func TestFakePage(t *testing.T) {
-	f := billingtest.StartFake(t, nil)
-	s := call(t, f, "POST", "/v1/checkout/sessions", sessionForm(f))
-	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	for i, want := range []struct {
-		method   string
-		status   int
-		location string
-	}{
-		{"GET", 200, ""},
-		{"POST", 303, "https://shop.example/done?s=" + s.text("id")},
-		{"POST", 409, ""},
-		{"GET", 200, ""},
-	} {
-		req, err := http.NewRequestWithContext(t.Context(), want.method, s.text("url"), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		res, err := client.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		body, _ := io.ReadAll(res.Body)
-		_ = res.Body.Close()
-		if res.StatusCode != want.status || res.Header.Get("Location") != want.location || want.method == "GET" && strings.Contains(string(body), "<button>") != (i == 0) {
-			t.Errorf("%d: %d %s %s", i, res.StatusCode, res.Header.Get("Location"), body)
-		}
-	}
-}
-
 func TestFakeManyGoroutines(t *testing.T) {
 	f := billingtest.StartFake(t, &billingtest.FakeOptions{Prices: []billing.Price{{ID: "gold", Currency: "usd", Amount: 100, Interval: "year", Count: 1}}})
 	var all sync.WaitGroup

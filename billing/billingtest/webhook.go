@@ -15,7 +15,8 @@ import (
 // signed at the given time; a nil body is any event that the driver knows.
 type Signer func(body []byte, at time.Time) billing.Delivery
 
-// RunWebhook checks Verify. p must know the secret that sign signs with.
+// RunWebhook checks Verify. p must know the secret that sign signs with. The
+// bodies that are no events look like Stripe's: an object with id and type.
 func RunWebhook(t *testing.T, p billing.Provider, sign Signer) {
 	now := time.Now()
 	t.Run("Genuine", func(t *testing.T) {

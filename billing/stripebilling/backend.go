@@ -76,8 +76,13 @@ func (b *backend) CallRaw(method, path, key string, values *form.Values, params 
 		delay := a.delay(attempt)
 		fields := []zap.Field{zap.String("method", method), zap.String("resource", resource(path)), zap.Int("status", a.status), zap.Int("attempt", attempt+1), zap.Error(a.err)}
 		if !a.again || attempt >= b.retries || delay > maxDelay || tooLate(params.Context, delay) {
-			if _, ok := errors.AsType[*billing.UnavailableError](a.err); ok {
+			_, down := errors.AsType[*billing.UnavailableError](a.err)
+			switch {
+			case params.Context.Err() != nil: // nobody waits for it
+			case down:
 				b.log.Warn("Stripe can't be asked", fields...)
+			case a.status == http.StatusUnauthorized, a.status == http.StatusForbidden:
+				b.log.Warn("Stripe refuses the key", fields...)
 			}
 			return a.err
 		}
