@@ -21,13 +21,14 @@ func abuse(ctx context.Context, s *settings) (ok bool, err error) {
 		return false, err
 	}
 	defer func() { err = errors.Join(err, x.end()) }()
-	good, err := openGood(x, x.Customers[:goodCount])
+	addresses := sources(x.Address)
+	good, err := openGood(x, x.Customers[:goodCount], addresses)
 	if err != nil {
 		return false, err
 	}
 	defer closeAll(good.callers)
-	gang := &gang{server: x, bad: x.Customers[goodCount:], victims: good.streams(), sources: sources(x.Address)}
-	r := abuseReport{addresses: len(gang.sources)}
+	gang := &gang{server: x, bad: x.Customers[goodCount:], victims: good.streams(), sources: addresses}
+	r := abuseReport{addresses: len(addresses)}
 
 	// Good customers are alone before and after, so that a machine that gets
 	// busier or less busy doesn't look like the work of the abuse.

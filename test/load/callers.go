@@ -65,7 +65,7 @@ var (
 )
 
 func openREST(s *server, customers []customer) (caller, error) {
-	w, err := dial(s.Address)
+	w, err := s.dial()
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +82,7 @@ func openREST(s *server, customers []customer) (caller, error) {
 var acceptBoth = [2]string{"Accept", "application/json, text/event-stream"}
 
 func openModern(s *server, customers []customer) (caller, error) {
-	w, err := dial(s.Address)
+	w, err := s.dial()
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +96,7 @@ func openModern(s *server, customers []customer) (caller, error) {
 }
 
 func openLegacy(s *server, customers []customer) (caller, error) {
-	w, err := dial(s.Address)
+	w, err := s.dial()
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +143,7 @@ type sse struct {
 }
 
 func openSSE(s *server, customers []customer) (caller, error) {
-	posts, err := dial(s.Address)
+	posts, err := s.dial()
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +157,7 @@ func openSSE(s *server, customers []customer) (caller, error) {
 
 // openStream opens a stream and says hello. Several may share posts.
 func openStream(s *server, c customer, posts *wire) (*sse, error) {
-	stream, err := dial(s.Address)
+	stream, err := s.dial()
 	if err != nil {
 		return nil, err
 	}

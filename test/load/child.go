@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"time"
@@ -21,8 +22,9 @@ const (
 // server is a server in a process of its own.
 type server struct {
 	ready
-	bare  bool
-	pause time.Duration // before figures are taken
+	bare   bool
+	pause  time.Duration // before figures are taken
+	source net.IP        // from which to dial; nil is any
 
 	cmd     *exec.Cmd
 	in      io.WriteCloser
@@ -74,6 +76,16 @@ func (s *server) name() string {
 		return "bare mcp-go"
 	}
 	return "heycmo"
+}
+
+// dial opens a connection to the server.
+func (s *server) dial() (*wire, error) { return dialFrom(s.source, s.Address) }
+
+// from returns the server as it is reached from another address.
+func (s *server) from(source net.IP) *server {
+	other := *s
+	other.source = source
+	return &other
 }
 
 // ask has the server take its figures.

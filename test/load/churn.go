@@ -34,7 +34,7 @@ func sseAndAway(s *server, c customer, posts *wire) error {
 }
 
 func deleteSession(s *server, c customer, _ *wire) error {
-	w, err := dial(s.Address)
+	w, err := s.dial()
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func deleteSession(s *server, c customer, _ *wire) error {
 }
 
 func leaveSession(s *server, c customer, _ *wire) error {
-	w, err := dial(s.Address)
+	w, err := s.dial()
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func churnTable(ctx context.Context, s *settings, ours *server) (*table, bool, e
 
 // cycle has n sessions come and go, one after the other.
 func cycle(ctx context.Context, s *server, n int, g goodbye) error {
-	posts, err := dial(s.Address)
+	posts, err := s.dial()
 	if err != nil {
 		return err
 	}

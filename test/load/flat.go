@@ -137,7 +137,7 @@ func (s *side) together() sample {
 
 // openStreams opens n idle streams, spread over the customers.
 func openStreams(ctx context.Context, s *server, n int) ([]*sse, error) {
-	posts, err := dial(s.Address)
+	posts, err := s.dial()
 	if err != nil {
 		return nil, err
 	}
@@ -165,7 +165,7 @@ func closeStreams(streams []*sse) {
 
 // stillOpen checks that a hundred of the streams answer.
 func stillOpen(s *server, streams []*sse) error {
-	posts, err := dial(s.Address)
+	posts, err := s.dial()
 	if err != nil {
 		return err
 	}

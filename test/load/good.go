@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"sync"
 	"time"
 )
@@ -21,12 +22,17 @@ type goodCustomers struct {
 	failures []error
 }
 
-// openGood opens a caller for each customer, over the transports in turn.
-func openGood(s *server, customers []customer) (*goodCustomers, error) {
+// openGood opens a caller for each customer, over the transports in turn. Half of
+// them come from the addresses that abuse comes from.
+func openGood(s *server, customers []customer, sources []net.IP) (*goodCustomers, error) {
 	g := &goodCustomers{ids: make([]int, len(customers))}
 	for i, c := range customers {
 		over := []transport{overSSE, overLegacy, overModern, overREST}[i%4]
-		x, err := over.open(s, []customer{c})
+		from := s
+		if i/4%2 == 1 {
+			from = s.from(sources[i%len(sources)])
+		}
+		x, err := over.open(from, []customer{c})
 		if err != nil {
 			closeAll(g.callers)
 			return nil, fmt.Errorf("%s: %w", over.name, err)

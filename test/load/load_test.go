@@ -18,6 +18,8 @@ func TestMain(m *testing.M) {
 	if isServer() {
 		os.Exit(serveMain())
 	}
+	// Servers with the race detector would wait for a second before they end.
+	_ = os.Setenv("GORACE", "atexit_sleep_ms=20 "+os.Getenv("GORACE"))
 	os.Exit(m.Run())
 }
 

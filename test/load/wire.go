@@ -24,8 +24,6 @@ type wire struct {
 	body []byte // of the last response; reused
 }
 
-func dial(address string) (*wire, error) { return dialFrom(nil, address) }
-
 // dialFrom dials from an address of this machine; nil is any.
 func dialFrom(source net.IP, address string) (*wire, error) {
 	d := net.Dialer{Timeout: 5 * time.Second}
