@@ -2,7 +2,6 @@ package mcp
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"strconv"
 	"strings"
@@ -23,6 +22,7 @@ type reply struct {
 	http2     bool // a deadline ends the stream even if nothing is being written
 	quiet     time.Duration
 	began     time.Time
+	patience  time.Duration // the server's own for the whole request; 0: no limit
 	principal auth.Principal
 	cancel    context.CancelFunc
 
@@ -31,16 +31,21 @@ type reply struct {
 	finished bool
 }
 
-func newReply(w http.ResponseWriter, r *http.Request, c caller, opts Options) *reply {
-	return &reply{
+// newReply returns the response to a request that came at began.
+func newReply(w http.ResponseWriter, r *http.Request, c caller, began time.Time, opts Options) *reply {
+	a := &reply{
 		w:         w,
 		sink:      &timedSink{sink: newResponseSink(w), timeout: opts.WriteTimeout},
 		streams:   acceptsEvents(r) && canFlush(w),
 		http2:     r.ProtoMajor > 1,
 		quiet:     opts.KeepAlive,
-		began:     time.Now(),
+		began:     began,
 		principal: c.Principal,
 	}
+	if server, ok := r.Context().Value(http.ServerContextKey).(*http.Server); ok {
+		a.patience = server.WriteTimeout
+	}
+	return a
 }
 
 func (a *reply) owner() auth.Principal { return a.principal }
@@ -48,13 +53,9 @@ func (a *reply) end()                  { a.cancel() }
 
 // notify sends a message to the client ahead of the answer, if it takes events.
 func (a *reply) notify(message any) error {
-	data, err := json.Marshal(message)
-	if err != nil {
-		return err
-	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.writeEvent(event(data))
+	return encodeEvent(message, a.writeEvent)
 }
 
 // keepAlive sends a comment once the request has been silent for a while.
@@ -85,23 +86,31 @@ func (a *reply) writeEvent(p []byte) error {
 // answer sends the answer with a status, which an event stream can't have any
 // more. Nothing is written after it: the response is about to be gone.
 func (a *reply) answer(status int, message any) error {
-	data, err := json.Marshal(message)
-	if err != nil {
-		return err
-	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	defer func() { a.finished = true }()
 	if a.events {
-		return a.writeEvent(event(data))
+		return encodeEvent(message, a.writeEvent)
 	}
-	header := a.w.Header()
-	header.Set("Content-Type", "application/json")
-	header.Set("Content-Length", strconv.Itoa(len(data)))
-	a.w.WriteHeader(status)
-	_, err = a.sink.Write(data)
-	return err
+	return encode(message, func(data []byte) (err error) {
+		header := a.w.Header()
+		header.Set("Content-Type", "application/json")
+		if len(data) <= maxUnflushed && (a.patience == 0 || time.Since(a.began) < a.patience/2) {
+			a.w.WriteHeader(status)
+			_, err = a.w.Write(data)
+			return err
+		}
+		header.Set("Content-Length", strconv.Itoa(len(data)))
+		a.w.WriteHeader(status)
+		_, err = a.sink.Write(data)
+		return err
+	})
 }
+
+// maxUnflushed is how long an answer may be, in bytes, that is left to net/http to
+// send, which is cheaper. It finds room in the connection's buffers, however slowly
+// the client reads.
+const maxUnflushed = 2 << 10
 
 // finish lets nobody write any more.
 func (a *reply) finish() {

@@ -2,7 +2,6 @@ package mcp
 
 import (
 	"crypto/rand"
-	"encoding/json"
 	"net"
 	"net/http"
 	"net/url"
@@ -38,11 +37,7 @@ func (l *listener) send(message any) error {
 	if l.stream.closed {
 		return errStreamClosed
 	}
-	data, err := json.Marshal(message)
-	if err != nil {
-		return err
-	}
-	return l.writeLocked(event(data))
+	return encodeEvent(message, l.writeLocked)
 }
 
 // listeners finds the streams of HTTP+SSE by their session's ID.

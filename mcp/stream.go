@@ -14,13 +14,6 @@ var errStreamClosed = errors.New("the stream is closed")
 // comment is a line that SSE clients pass over (WHATWG HTML, section 9.2.5).
 var comment = []byte(": keep-alive\n\n")
 
-// event returns data, JSON without line breaks, as one server-sent event.
-func event(data []byte) []byte {
-	const head, end = "event: message\ndata: ", "\n\n"
-	record := make([]byte, 0, len(head)+len(data)+len(end))
-	return append(append(append(record, head...), data...), end...)
-}
-
 func setStreamHeaders(header http.Header) {
 	header.Set("Content-Type", "text/event-stream")
 	header.Set("Cache-Control", "private, no-store")

@@ -19,6 +19,7 @@ const maxKept = 20_000
 // post serves POST /mcp (MCP 2026-07-28 and 2025-11-25, basic/transports,
 // "Streamable HTTP").
 func (h *Handler) post(w http.ResponseWriter, r *http.Request, c caller) error {
+	began := time.Now()
 	release, err := h.registry.reserve(c.Principal, kindCall)
 	if err != nil {
 		return err
@@ -63,7 +64,7 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request, c caller) error {
 	}
 	ctx, done := h.begin(r.Context(), x)
 	defer done()
-	a := newReply(w, r, c, h.opts)
+	a := newReply(w, r, c, began, h.opts)
 	return h.hold(a, a, x, func() any { return h.answer(ctx, x) })
 }
 

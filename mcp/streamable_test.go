@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -389,5 +390,25 @@ func TestMethods(t *testing.T) {
 	r := h.do(t, "GET", "/mcp", "", map[string]string{"Authorization": "Bearer " + key, "Mcp-Protocol-Version": "2026-07-28"})
 	if r.status != http.StatusMethodNotAllowed || r.header.Get("Content-Type") != "application/json" {
 		t.Errorf("modern GET: %d %s", r.status, r.body)
+	}
+}
+
+// A server's own limit for requests is not one for calls.
+func TestCallsOutliveWriteTimeout(t *testing.T) {
+	h := newHost(t, nil)
+	key, _ := h.customer(t)
+	limited := httptest.NewUnstartedServer(h.heycmo)
+	limited.Config.WriteTimeout = 100 * time.Millisecond
+	limited.Start()
+	defer limited.Close()
+	l := (&host{Server: limited}).openSession(t, key)
+	go func() {
+		<-h.started
+		<-time.After(200 * time.Millisecond) // the limit itself is what is waited for
+		close(h.release)
+	}()
+	r := l.post(t, callTool(1, "wait", word{"x"}))
+	if text, _ := r.messages(t)[0].toolResult(t); text != "released" {
+		t.Errorf("%d %s", r.status, r.body)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"time"
 
 	mcpgo "github.com/mark3labs/mcp-go/mcp"
 
@@ -61,7 +62,7 @@ func (h *Handler) subscribe(w http.ResponseWriter, r *http.Request, c caller, x 
 	var ctx context.Context
 	ctx, x.cancel = context.WithCancel(auth.NewContext(r.Context(), c.Principal))
 	defer x.cancel()
-	s := &subscription{newReply(w, r, c, h.opts), x, make(chan struct{})}
+	s := &subscription{newReply(w, r, c, time.Now(), h.opts), x, make(chan struct{})}
 	acks, forwarded := make(chan mcpgo.JSONRPCNotification, 1), make(chan struct{})
 	x.session.acks = acks
 	go func() {
