@@ -41,7 +41,8 @@ type Customer struct {
 	// SuspendedAt is when an operator shut the customer out, zero if nobody did.
 	SuspendedAt time.Time
 	CreatedAt   time.Time
-	UpdatedAt   time.Time
+	// UpdatedAt is when something of this last changed. Who changes it sets it.
+	UpdatedAt time.Time
 }
 
 // CustomerQuery selects customers. The zero value selects all of them.

@@ -28,7 +28,8 @@ type Key struct {
 // KeyState is what decides whether a key still opens the door.
 type KeyState struct {
 	ExpiresAt time.Time
-	Status    Status // of the customer
+	Status    Status    // of the customer
+	UpdatedAt time.Time // of the customer
 }
 
 // Keys is the role of the API keys. Revoking a key deletes it; the customer's

@@ -59,7 +59,7 @@ func New(c Config) *App {
 }
 
 const (
-	accessInterval = 2 * time.Second // keeps "refused within 5 s" on every replica
+	accessInterval = 2 * time.Second // keeps "refused within 5 s" on every replica, see recent.MaxAge
 	touchInterval  = 10 * time.Second
 	sweepInterval  = time.Hour
 )
@@ -77,6 +77,7 @@ func (a *App) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-access.C:
+			a.logFailure(ctx, "key refresh", a.Store.Refresh(ctx))
 			a.logFailure(ctx, "access check", a.CheckAccess(ctx))
 		case <-touch.C:
 			a.logFailure(ctx, "key use", a.FlushKeyUse(ctx))

@@ -4,7 +4,9 @@
 //	store = recent.New(store)
 //
 // A change that goes through the same Store is seen at once. One that is made
-// elsewhere, such as on another replica, is seen after [MaxAge].
+// elsewhere, such as on another replica, is seen after [MaxAge] at the latest.
+// [Store.Refresh] has the store say, for many keys at once, that nothing has
+// changed, so that customers who call often need not be looked up again.
 package recent
 
 import (
@@ -24,6 +26,12 @@ const (
 	// refused everywhere.
 	MaxAge = 4 * time.Second
 
+	// maxWhole is how old an answer may become by refreshing, until all of it is
+	// read again.
+	maxWhole = time.Minute
+	// maxUnused is how long an answer that nobody asks for is refreshed.
+	maxUnused = 30 * time.Second
+
 	maxKeys   = 20_000
 	changeSet = 4096
 )
@@ -42,12 +50,21 @@ type Store struct {
 	total   uint64
 }
 
-// found is an answer of the store. Once remembered it doesn't change.
+// found is an answer of the store.
 type found struct {
 	key      storage.Key // none in an answer about the customer alone
 	customer storage.Customer
-	asked    time.Time
+	read     time.Time
 	change   uint32 // the customer's count at that time
+
+	// Under Store.mu:
+	asked time.Time // when it was last known to hold
+	used  time.Time
+}
+
+func newFound() *found {
+	now := time.Now()
+	return &found{read: now, asked: now, used: now}
 }
 
 // New returns a Store over s.
@@ -63,7 +80,7 @@ func (s *Store) KeyByHash(ctx context.Context, hash [32]byte) (storage.Key, stor
 	if ok {
 		return f.key, f.customer, ctx.Err()
 	}
-	f = &found{asked: time.Now()}
+	f = newFound()
 	var err error
 	if f.key, f.customer, err = s.Store.KeyByHash(ctx, hash); err == nil {
 		s.remember(f, total)
@@ -77,7 +94,7 @@ func (s *Store) Customer(ctx context.Context, id storage.CustomerID) (storage.Cu
 	if ok {
 		return f.customer, ctx.Err()
 	}
-	f = &found{asked: time.Now()}
+	f = newFound()
 	var err error
 	if f.customer, err = s.Store.Customer(ctx, id); err == nil {
 		s.remember(f, total)
@@ -91,8 +108,55 @@ func recall[K comparable](s *Store, answers *lru.Cache[K, *found], by K) (f *fou
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f, ok = answers.Get(by)
-	ok = ok && time.Since(f.asked) < MaxAge && f.change == s.changes[s.slot(f.customer.ID)]
+	now := time.Now()
+	if ok = ok && s.holds(f, now); ok {
+		f.used = now
+	}
 	return f, s.total, ok
+}
+
+// holds reports whether an answer can be given again.
+func (s *Store) holds(f *found, now time.Time) bool {
+	return now.Sub(f.asked) < MaxAge && f.change == s.changes[s.slot(f.customer.ID)]
+}
+
+// Refresh asks the store whether the keys that were used lately are as they were,
+// all at once. It is called every second or two.
+func (s *Store) Refresh(ctx context.Context) error {
+	now := time.Now()
+	current := s.inUse(now)
+	ids := make([]storage.KeyID, len(current))
+	for i, f := range current {
+		ids[i] = f.key.ID
+	}
+	states, err := s.KeyStates(ctx, ids)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range current {
+		is := states[f.key.ID]
+		if is.Status == f.customer.Status && is.UpdatedAt.Equal(f.customer.UpdatedAt) && is.ExpiresAt.Equal(f.key.ExpiresAt) {
+			f.asked = now
+		} else {
+			f.asked = time.Time{} // changed, or gone
+		}
+	}
+	return nil
+}
+
+// inUse returns the answers about keys that are worth refreshing.
+func (s *Store) inUse(now time.Time) []*found {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var list []*found
+	for _, f := range s.keys.Values() {
+		if s.holds(f, now) && now.Sub(f.used) < maxUnused && now.Sub(f.read) < maxWhole {
+			list = append(list, f)
+		}
+	}
+	return list
 }
 
 // remember keeps an answer, unless something changed while the store was asked:

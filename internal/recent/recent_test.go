@@ -41,6 +41,9 @@ type asked struct {
 	customer storage.Customer
 	times    int
 	asking   func() // called while it is being asked; may be nil
+
+	refreshed int // keys whose states were asked for
+	revoked   bool
 }
 
 var (
@@ -65,6 +68,19 @@ func (a *asked) KeyByHash(context.Context, [32]byte) (storage.Key, storage.Custo
 
 func (a *asked) Customer(context.Context, storage.CustomerID) (storage.Customer, error) {
 	return a.read(), nil
+}
+
+func (a *asked) KeyStates(_ context.Context, ids []storage.KeyID) (map[storage.KeyID]storage.KeyState, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.refreshed += len(ids)
+	states := map[storage.KeyID]storage.KeyState{}
+	for _, id := range ids {
+		if !a.revoked {
+			states[id] = storage.KeyState{Status: a.customer.Status, UpdatedAt: a.customer.UpdatedAt}
+		}
+	}
+	return states, nil
 }
 
 func (a *asked) UpdateCustomer(_ context.Context, _ storage.CustomerID, change func(*storage.Customer) error) (storage.Customer, error) {
@@ -125,6 +141,55 @@ func TestRefusalsAreNotKept(t *testing.T) {
 	}
 	if store.times != 3 {
 		t.Errorf("the store was asked %d times, want each time", store.times)
+	}
+}
+
+// With Refresh, a key in use is looked up once a minute, and a change elsewhere is
+// seen at the next refresh.
+func TestRefresh(t *testing.T) {
+	for name, change := range map[string]func(*asked){
+		"suspended": func(a *asked) { _ = suspend(&a.customer) },
+		"revoked":   func(a *asked) { a.revoked = true },
+		"renamed":   func(a *asked) { a.customer.UpdatedAt = a.customer.UpdatedAt.Add(time.Millisecond) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := newAsked()
+				s := recent.New(store)
+				pass := func(d time.Duration, use bool) {
+					for range d / (2 * time.Second) {
+						time.Sleep(2 * time.Second)
+						if err := s.Refresh(t.Context()); err != nil {
+							t.Fatal(err)
+						}
+						if use {
+							status(t, s)
+						}
+					}
+				}
+				status(t, s)
+				pass(50*time.Second, true)
+				if store.times != 1 {
+					t.Errorf("the store was asked %d times, want once", store.times)
+				}
+				change(store)
+				pass(2*time.Second, true)
+				if store.times != 2 {
+					t.Errorf("after the change the store was asked %d times, want twice", store.times)
+				}
+				store.revoked, store.customer.Status = false, storage.StatusActive
+				pass(2*time.Minute, true)
+				if n := store.times; n < 3 || n > 6 {
+					t.Errorf("in two minutes the store was asked %d times, want about each minute", n-2)
+				}
+				pass(time.Minute, false)
+				before := store.refreshed
+				pass(10*time.Second, false)
+				if store.refreshed != before {
+					t.Errorf("a key that nobody uses is refreshed")
+				}
+			})
+		})
 	}
 }
 

@@ -71,15 +71,16 @@ func (s *Store) KeyStates(ctx context.Context, ids []storage.KeyID) (map[storage
 			ID        storage.KeyID
 			ExpiresAt micros
 			Status    storage.Status
+			UpdatedAt micros
 		}
-		err := s.read.NewSelect().Model((*keyRow)(nil)).ColumnExpr("k.id, k.expires_at, c.status").
+		err := s.read.NewSelect().Model((*keyRow)(nil)).ColumnExpr("k.id, k.expires_at, c.status, c.updated_at").
 			Join("JOIN customers AS c ON c.id = k.customer_id").
 			Where("k.id IN ?", bun.Tuple(chunk)).Scan(ctx, &rows)
 		if err != nil {
 			return nil, wrap(ctx, err)
 		}
 		for _, r := range rows {
-			states[r.ID] = storage.KeyState{ExpiresAt: r.ExpiresAt.time(), Status: r.Status}
+			states[r.ID] = storage.KeyState{ExpiresAt: r.ExpiresAt.time(), Status: r.Status, UpdatedAt: r.UpdatedAt.time()}
 		}
 	}
 	return states, nil

@@ -148,8 +148,8 @@ func testKeyStates(t *testing.T, s storage.Store) {
 	got, err := s.KeyStates(ctx, ids)
 	ok(t, err)
 	equal(t, got, map[storage.KeyID]storage.KeyState{
-		f.key.ID:    {Status: storage.StatusActive},
-		expiring.ID: {ExpiresAt: expiring.ExpiresAt, Status: storage.StatusInactive},
+		f.key.ID:    {Status: storage.StatusActive, UpdatedAt: f.customer.UpdatedAt},
+		expiring.ID: {ExpiresAt: expiring.ExpiresAt, Status: storage.StatusInactive, UpdatedAt: inactive.UpdatedAt},
 	}, "states")
 	got, err = s.KeyStates(ctx, nil)
 	ok(t, err)

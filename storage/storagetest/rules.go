@@ -169,7 +169,7 @@ func testIdentifiers(t *testing.T, s storage.Store) {
 		equal(t, statuses, map[storage.CustomerID]storage.Status{id: storage.StatusActive}, "CustomerStatuses")
 		states, err := s.KeyStates(ctx, []storage.KeyID{storage.KeyID(name)})
 		ok(t, err)
-		equal(t, states, map[storage.KeyID]storage.KeyState{storage.KeyID(name): {Status: storage.StatusActive}}, "KeyStates")
+		equal(t, states, map[storage.KeyID]storage.KeyState{storage.KeyID(name): {Status: storage.StatusActive, UpdatedAt: owner.UpdatedAt}}, "KeyStates")
 		k, err := s.UpdateKey(ctx, owner.ID, storage.KeyID(name), func(k *storage.Key) error { return nil })
 		ok(t, err)
 		equal(t, k, newKey(owner.ID, name), "UpdateKey")
