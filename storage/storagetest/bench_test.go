@@ -55,6 +55,21 @@ func benchmark(b *testing.B, s storage.Store) {
 			}
 		}
 	})
+	b.Run("KeyStates", func(b *testing.B) { // of 500 keys
+		ids := make([]storage.KeyID, 0, 500)
+		for i := range 500 {
+			k := storage.Key{ID: storage.KeyID(storage.NewID()), CustomerID: key.CustomerID, Hash: sha256.Sum256(fmt.Append(nil, "state", i))}
+			if err := s.CreateKey(b.Context(), k); err != nil {
+				b.Fatal(err)
+			}
+			ids = append(ids, k.ID)
+		}
+		for b.Loop() {
+			if _, err := s.KeyStates(b.Context(), ids); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 	b.Run("AppendEvent", func(b *testing.B) {
 		for b.Loop() {
 			err := s.AppendEvent(b.Context(), storage.Event{
