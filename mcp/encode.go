@@ -40,10 +40,10 @@ func encodeBetween(head string, message any, end string, write func(p []byte) er
 		}
 	}()
 	e.Reset()
-	e.WriteString(head)
+	_, _ = e.WriteString(head) // never fails, see bytes.Buffer
 	if err := e.json.Encode(message); err != nil { // ends with a line break
 		return err
 	}
-	e.WriteString(end)
+	_, _ = e.WriteString(end)
 	return write(e.Bytes())
 }
