@@ -40,7 +40,7 @@ func encodeBetween(head string, message any, end string, write func(p []byte) er
 		}
 	}()
 	e.Reset()
-	_, _ = e.WriteString(head) // never fails, see bytes.Buffer
+	_, _ = e.WriteString(head)                     // never fails, see bytes.Buffer
 	if err := e.json.Encode(message); err != nil { // ends with a line break
 		return err
 	}
