@@ -31,8 +31,8 @@ func (r *abuseReport) print(s *settings) bool {
 		fmt.Fprintln(s.progress, "abuse: failed:", err)
 	}
 	fmt.Fprintf(s.out, "\n### Abuse\n\n%d good customers with a call every %v each, over all transports: for %v beside abuse from %d addresses, of each kind by %d customers with keys of their own, "+
-		"and for %v in all before and after without it. Limits are the default ones. Beside abuse the server was busy for %.0f %% of the time, and the client, which plays everybody, for %.0f %%.\n\n",
-		goodCount, goodPace, r.during.elapsed.Round(time.Second), r.addresses, badCount, r.before.elapsed.Round(time.Second),
+		"and for %v in all before and after without it. Limits are the default ones, GOMAXPROCS is %d on the one core. Beside abuse the server was busy for %.0f %% of the time, and the client, which plays everybody, for %.0f %%.\n\n",
+		goodCount, goodPace, r.during.elapsed.Round(time.Second), r.addresses, badCount, r.before.elapsed.Round(time.Second), abuseProcs,
 		100*r.most.busy, 100*clientShare(r.during))
 	good := true
 	judged := func(ok bool) string {

@@ -29,6 +29,8 @@ type serverConfig struct {
 	Limits bool
 	// Log: an access log, written to a file.
 	Log bool
+	// Procs is GOMAXPROCS; default 1.
+	Procs int
 }
 
 // customer is somebody who may call.
@@ -64,9 +66,9 @@ func isServer() bool { return os.Getenv(serverVariable) != "" }
 // and so with the process that started it.
 func serveMain() int {
 	signal.Ignore(os.Interrupt, syscall.SIGTERM) // they may be sent to both processes
-	runtime.GOMAXPROCS(1)
 	var c serverConfig
 	err := json.Unmarshal([]byte(os.Getenv(serverVariable)), &c)
+	runtime.GOMAXPROCS(max(1, c.Procs))
 	if err == nil {
 		err = serve(c)
 	}
