@@ -38,6 +38,13 @@ func openGood(s *server, customers []customer, sources []net.IP) (*goodCustomers
 			return nil, fmt.Errorf("%s: %w", over.name, err)
 		}
 		g.callers, g.ids[i] = append(g.callers, x), firstID
+		// The server closes connections on which no request comes for 5 s.
+		x.until(time.Now().Add(grace))
+		if err := x.call(g.ids[i]); err != nil {
+			closeAll(g.callers)
+			return nil, fmt.Errorf("%s: %w", over.name, err)
+		}
+		g.ids[i]++
 	}
 	return g, nil
 }
