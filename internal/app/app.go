@@ -60,7 +60,7 @@ func New(c Config) *App {
 
 const (
 	accessInterval = 2 * time.Second // keeps "refused within 5 s" on every replica, see recent.MaxAge
-	touchInterval  = time.Minute // as exact as what is stored
+	touchInterval  = time.Minute     // as exact as what is stored
 	sweepInterval  = time.Hour
 )
 
