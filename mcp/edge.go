@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"mime"
 	"net"
 	"net/http"
 	"net/netip"
@@ -118,8 +117,8 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request) (body []byte, e e
 	if err != nil {
 		return nil, e, err
 	}
-	if !isJSON(r.Header.Get("Content-Type")) {
-		return nil, e, httpx.Status(http.StatusUnsupportedMediaType, "Content-Type must be application/json")
+	if err := httpx.CheckJSON(r); err != nil {
+		return nil, e, err
 	}
 	body = bytes.TrimSpace(body)
 	e, err = open(body)
@@ -136,12 +135,4 @@ func (h *Handler) limitRead(w http.ResponseWriter, r *http.Request) (lift func()
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Now().Add(h.opts.BodyTimeout))
 	return func() { _ = control.SetReadDeadline(time.Time{}) }
-}
-
-func isJSON(contentType string) bool {
-	if contentType == "application/json" {
-		return true
-	}
-	media, _, err := mime.ParseMediaType(contentType)
-	return err == nil && media == "application/json"
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/heycmo/heycmo-go/auth"
+	"github.com/heycmo/heycmo-go/internal/httpx"
 )
 
 // reply is the response to a request on /mcp. It is a JSON message, unless
@@ -16,15 +17,16 @@ import (
 // keep-alive comment): that turns it into an event stream whose last event is the
 // answer. So nothing is lost and nothing overtakes.
 type reply struct {
-	w         http.ResponseWriter
-	sink      *timedSink
-	streams   bool // the client takes an event stream
-	http2     bool // a deadline ends the stream even if nothing is being written
-	quiet     time.Duration
-	began     time.Time
-	patience  time.Duration // the server's own for the whole request; 0: no limit
-	principal auth.Principal
-	cancel    context.CancelFunc
+	w       http.ResponseWriter
+	sink    *timedSink
+	streams bool // the client takes an event stream
+	http2   bool // a deadline ends the stream even if nothing is being written
+	quiet   time.Duration
+	began   time.Time
+	// serverTimeout is what the server gives the whole response; 0: no limit.
+	serverTimeout time.Duration
+	principal     auth.Principal
+	cancel        context.CancelFunc
 
 	mu       sync.Mutex
 	events   bool // the header of an event stream is sent
@@ -43,7 +45,7 @@ func newReply(w http.ResponseWriter, r *http.Request, c caller, began time.Time,
 		principal: c.Principal,
 	}
 	if server, ok := r.Context().Value(http.ServerContextKey).(*http.Server); ok {
-		a.patience = server.WriteTimeout
+		a.serverTimeout = server.WriteTimeout
 	}
 	return a
 }
@@ -92,10 +94,10 @@ func (a *reply) answer(status int, message any) error {
 	if a.events {
 		return encodeEvent(message, a.writeEvent)
 	}
-	return encode(message, func(data []byte) (err error) {
+	return httpx.Encode("", message, "", func(data []byte) (err error) {
 		header := a.w.Header()
 		header.Set("Content-Type", "application/json")
-		if len(data) <= maxUnflushed && (a.patience == 0 || time.Since(a.began) < a.patience/2) {
+		if len(data) <= maxUnflushed && (a.serverTimeout == 0 || time.Since(a.began) < a.serverTimeout/2) {
 			a.w.WriteHeader(status)
 			_, err = a.w.Write(data)
 			return err

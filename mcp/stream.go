@@ -7,12 +7,20 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/heycmo/heycmo-go/internal/httpx"
 )
 
 var errStreamClosed = errors.New("the stream is closed")
 
 // comment is a line that SSE clients pass over (WHATWG HTML, section 9.2.5).
 var comment = []byte(": keep-alive\n\n")
+
+// encodeEvent hands a message as one server-sent event to write, which must not
+// keep it.
+func encodeEvent(message any, write func(p []byte) error) error {
+	return httpx.Encode("event: message\ndata: ", message, "\n\n", write)
+}
 
 func setStreamHeaders(header http.Header) {
 	header.Set("Content-Type", "text/event-stream")

@@ -8,50 +8,8 @@ import (
 	"mime"
 	"net/http"
 	"reflect"
-	"strconv"
-	"sync"
 	"unicode/utf8"
 )
-
-// JSON answers with status and v. The characters <, > and & stand for
-// themselves. It panics when v can't be encoded.
-func JSON(w http.ResponseWriter, status int, v any) {
-	e := encoders.Get().(*encoder)
-	defer func() {
-		if e.body.Cap() <= maxKept {
-			encoders.Put(e)
-		}
-	}()
-	e.body.Reset()
-	if err := e.Encode(v); err != nil {
-		panic(fmt.Errorf("httpx: response: %w", err))
-	}
-	body := e.body.Bytes()[:e.body.Len()-1] // without the line break
-	w.Header()["Content-Type"] = jsonType
-	if len(body) > 1024 { // net/http counts short bodies itself
-		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	}
-	w.WriteHeader(status)
-	_, _ = w.Write(body) // a client that has gone
-}
-
-// jsonType is shared by all responses and has no room for another value.
-var jsonType = []string{"application/json"}
-
-// maxKept is how large a buffer may be to be used again, in bytes.
-const maxKept = 64 << 10
-
-type encoder struct {
-	*json.Encoder
-	body bytes.Buffer
-}
-
-var encoders = sync.Pool{New: func() any {
-	e := &encoder{}
-	e.Encoder = json.NewEncoder(&e.body)
-	e.SetEscapeHTML(false)
-	return e
-}}
 
 // DecodeJSON reads the request's body into a T, a struct. It takes a single JSON
 // object of at most limit bytes in UTF-8, whose names are those of T's fields,
@@ -64,8 +22,8 @@ func DecodeJSON[T any](w http.ResponseWriter, r *http.Request, limit int64) (T, 
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return v, tooLarge
 	}
-	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
-		return v, Status(http.StatusUnsupportedMediaType, "Content-Type must be application/json")
+	if err := CheckJSON(r); err != nil {
+		return v, err
 	}
 	switch {
 	case err != nil:
@@ -83,6 +41,19 @@ func DecodeJSON[T any](w http.ResponseWriter, r *http.Request, limit int64) (T, 
 		return none, badRequest("the body is not valid").WithCause(err)
 	}
 	return v, nil
+}
+
+// CheckJSON refuses a request that doesn't say that its body is JSON, with status
+// 415.
+func CheckJSON(r *http.Request) error {
+	contentType := r.Header.Get("Content-Type")
+	if contentType == "application/json" {
+		return nil // nearly all
+	}
+	if media, _, err := mime.ParseMediaType(contentType); err != nil || media != "application/json" {
+		return Status(http.StatusUnsupportedMediaType, "Content-Type must be application/json")
+	}
+	return nil
 }
 
 // ReadBody returns the request's body of at most limit bytes. One that says that

@@ -10,8 +10,6 @@ import (
 
 const requestIDHeader = "X-Request-Id"
 
-type requestIDKey struct{}
-
 // RequestID gives every request an ID, in its context and in the response's
 // X-Request-Id. It takes over the one the request came with if that is 8 to 64
 // characters of [A-Za-z0-9._-], and otherwise makes one of 128 random bits. It is
@@ -53,14 +51,11 @@ func inboundRequestID(r *http.Request) string {
 
 // WithRequestID returns a context that carries the ID.
 func WithRequestID(ctx context.Context, id string) context.Context {
-	return context.WithValue(ctx, requestIDKey{}, id)
+	return context.WithValue(ctx, notesKey{}, &notes{id: id})
 }
 
 // RequestIDFrom returns the ID of the request that ctx belongs to, or "".
 func RequestIDFrom(ctx context.Context) string {
-	if id, ok := ctx.Value(requestIDKey{}).(string); ok {
-		return id
-	}
 	if n, ok := ctx.Value(notesKey{}).(*notes); ok {
 		return n.id
 	}

@@ -43,20 +43,12 @@ func New(a *app.App) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "private, no-store")
 		// The mux would redirect to the clean form of the path.
-		if p := r.URL.EscapedPath(); !isClean(p) {
+		if p := r.URL.EscapedPath(); path.Clean("/"+p) != p {
 			notFound(w, r)
 			return
 		}
 		mux.ServeHTTP(w, r)
 	})
-}
-
-// isClean reports whether path is in its clean form.
-func isClean(p string) bool {
-	if !strings.Contains(p, "/.") && !strings.Contains(p, "//") && strings.HasPrefix(p, "/") && (len(p) == 1 || p[len(p)-1] != '/') {
-		return true // most requests
-	}
-	return path.Clean("/"+p) == p
 }
 
 // handler answers the requests of a route that has been found.
