@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 
 	"github.com/google/jsonschema-go/jsonschema"
 )
@@ -12,6 +13,8 @@ import (
 // Question is what a running call can ask of its client: a [Form], a [Visit], a
 // [Completion] or [Roots]. Not every client can answer each of them.
 type Question interface {
+	// validate reports what is wrong with the question itself.
+	validate() error
 	// check reports whether an answer that was accepted has the right shape.
 	check(content json.RawMessage) error
 }
@@ -44,10 +47,35 @@ type Completion struct {
 // 2026-07-28.
 type Roots struct{}
 
+func (f Form) validate() error {
+	if f.Schema == nil || f.Schema.Type != "object" {
+		return errors.New("the schema of a form must be that of an object")
+	}
+	_, err := f.Schema.Resolve(nil)
+	return err
+}
+
+func (v Visit) validate() error {
+	u, err := url.Parse(v.URL)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
+		return errors.New("the URL of a visit must be an http or https address")
+	}
+	return nil
+}
+
+func (c Completion) validate() error {
+	if c.Prompt == "" || c.MaxTokens < 0 {
+		return errors.New("a completion must have a prompt, and no negative MaxTokens")
+	}
+	return nil
+}
+
+func (Roots) validate() error { return nil }
+
 func (f Form) check(content json.RawMessage) error {
 	resolved, err := f.Schema.Resolve(nil)
 	if err != nil {
-		return fmt.Errorf("agent: form: %w", err)
+		return err
 	}
 	var values map[string]any
 	if err := json.Unmarshal(content, &values); err != nil || values == nil {
@@ -158,7 +186,8 @@ func CanAsk(ctx context.Context, q Question) bool {
 
 // Ask asks the client of the running call and returns the answers by the names
 // of the questions. An error, which the caller must return as it is, says that
-// the client can't answer one of them, or that it didn't.
+// the client can't answer one of them, or that it didn't, or that a question is
+// wrong.
 //
 // From MCP 2026-07-28 on, a call that asks ends, and the client calls again with
 // the answers. The function that asks then runs from its start once more, and
@@ -166,6 +195,11 @@ func CanAsk(ctx context.Context, q Question) bool {
 // once may stand before it, and the same questions must have the same names each
 // time.
 func Ask(ctx context.Context, questions map[string]Question) (map[string]Answer, error) {
+	for name, q := range questions {
+		if err := q.validate(); err != nil {
+			return nil, fmt.Errorf("agent: question %q: %w", name, err)
+		}
+	}
 	a, ok := ctx.Value(askerKey{}).(Asker)
 	if !ok {
 		return nil, Errorf("this needs an answer, and nobody can be asked here")

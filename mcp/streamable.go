@@ -58,14 +58,16 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request, c caller) error {
 		release()
 		return h.subscribe(w, r, c, x)
 	}
-	if !x.modern && first {
-		// mcp-go answers an initialize of any shape.
-		w.Header().Set(mcpserver.HeaderKeySessionID, x.session.id)
-	}
 	ctx, done := h.begin(r.Context(), x)
 	defer done()
 	a := newReply(w, r, c, began, h.opts)
-	return h.hold(a, a, x, func() any { return h.answer(ctx, x) })
+	return h.hold(a, a, x, func() any {
+		answer := h.answer(ctx, x)
+		if !x.modern && first && errorCode(answer) == 0 {
+			w.Header().Set(mcpserver.HeaderKeySessionID, x.session.id)
+		}
+		return answer
+	})
 }
 
 // hold sends what handle answers. Until then m is registered, so that the request
@@ -90,16 +92,7 @@ func statusOf(x *exchange, answer any) int {
 	if !x.modern {
 		return http.StatusOK
 	}
-	code := 0
-	switch answer := answer.(type) {
-	case rpcMessage:
-		if answer.Error != nil {
-			code = answer.Error.Code
-		}
-	case mcpgo.JSONRPCError:
-		code = answer.Error.Code
-	}
-	switch code {
+	switch errorCode(answer) {
 	case mcpgo.METHOD_NOT_FOUND:
 		return http.StatusNotFound
 	case mcpgo.HEADER_MISMATCH, mcpgo.MISSING_REQUIRED_CLIENT_CAPABILITY, mcpgo.UNSUPPORTED_PROTOCOL_VERSION,
@@ -107,6 +100,19 @@ func statusOf(x *exchange, answer any) int {
 		return http.StatusBadRequest
 	}
 	return http.StatusOK
+}
+
+// errorCode returns the code of an answer that is an error, else 0.
+func errorCode(answer any) int {
+	switch answer := answer.(type) {
+	case rpcMessage:
+		if answer.Error != nil {
+			return answer.Error.Code
+		}
+	case mcpgo.JSONRPCError:
+		return answer.Error.Code
+	}
+	return 0
 }
 
 // listen serves GET /mcp: the stream on which a session hears of the resources

@@ -118,6 +118,17 @@ func TestStreamableBothEras(t *testing.T) {
 	}
 }
 
+// Only an initialize that was answered opens a session.
+func TestFailedInitializeOpensNoSession(t *testing.T) {
+	h := newHost(t, nil)
+	key, _ := h.customer(t)
+	header := map[string]string{"Authorization": "Bearer " + key}
+	r := h.do(t, "POST", "/mcp", rpc(1, "initialize", map[string]any{"protocolVersion": 7}), header)
+	if r.messages(t)[0].Error == nil || r.header.Get("Mcp-Session-Id") != "" {
+		t.Errorf("%d %v %s", r.status, r.header, r.body)
+	}
+}
+
 func without(header map[string]string, name string) map[string]string {
 	delete(header, name)
 	return header
@@ -393,12 +404,12 @@ func TestMethods(t *testing.T) {
 	}
 }
 
-// A server's own limit for requests is not one for calls.
-func TestCallsOutliveWriteTimeout(t *testing.T) {
+// A server's own limits for requests are not those of calls.
+func TestCallsOutliveTimeouts(t *testing.T) {
 	h := newHost(t, nil)
 	key, _ := h.customer(t)
 	limited := httptest.NewUnstartedServer(h.heycmo)
-	limited.Config.WriteTimeout = 100 * time.Millisecond
+	limited.Config.ReadTimeout, limited.Config.WriteTimeout = 100*time.Millisecond, 100*time.Millisecond
 	limited.Start()
 	defer limited.Close()
 	l := (&host{Server: limited}).openSession(t, key)
