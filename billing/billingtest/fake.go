@@ -33,7 +33,8 @@ type FakeOptions struct {
 	// URL is where the Fake is reached, for the links it hands out. StartFake
 	// sets it. Default: https://fake.invalid.
 	URL string
-	// Now is the time at which its clock starts. Default: the real time.
+	// Now is the time at which its clock stands until Advance moves it. Default:
+	// the real time, running.
 	Now time.Time
 	// Prices exist from the beginning. Default: one, of 49.00 USD a month.
 	Prices []billing.Price
@@ -56,11 +57,9 @@ type FakeOptions struct {
 // proration, the limits of rates. A card is always there and always works until
 // a method says otherwise.
 type Fake struct {
-	mu   sync.Mutex
-	opts FakeOptions
-	// The clock is the real one, shifted; or standing still when Now was given.
-	shift  time.Duration
-	frozen bool
+	mu    sync.Mutex
+	opts  FakeOptions
+	shift time.Duration // how far Advance moved the clock
 
 	outage bool
 	slow   time.Duration
@@ -118,9 +117,6 @@ func NewFake(o *FakeOptions) *Fake {
 		f.opts.URL = "https://fake.invalid"
 	}
 	f.opts.URL = strings.TrimSuffix(f.opts.URL, "/")
-	if !f.opts.Now.IsZero() {
-		f.frozen = true
-	}
 	prices := f.opts.Prices
 	if prices == nil {
 		prices = []billing.Price{{ID: newID("price_", 24), Currency: "usd", Amount: 4900, Interval: "month", Count: 1}}
@@ -191,14 +187,15 @@ func (f *Fake) Now() time.Time {
 }
 
 func (f *Fake) now() time.Time {
-	if f.frozen {
-		return f.opts.Now.Add(f.shift).UTC().Truncate(time.Second)
+	at := f.opts.Now
+	if at.IsZero() {
+		at = time.Now()
 	}
-	return time.Now().Add(f.shift).UTC().Truncate(time.Second)
+	return at.Add(f.shift).UTC().Truncate(time.Second)
 }
 
 // Advance moves the clock on and does what is due: open checkouts expire, and
-// subscriptions that aren't renewed end. Renewals are left to Renew and
+// subscriptions that end with their period end. Renewals are left to Renew and
 // FailRenewal. Deliveries are signed with the real time all the same.
 func (f *Fake) Advance(d time.Duration) {
 	f.mu.Lock()

@@ -99,6 +99,7 @@ func TestFakeRefuses(t *testing.T) {
 		{"long path", "GET", "/v1/checkout/sessions/a/b/c", "", nil, 404, ""},
 		{"no session", "GET", "/v1/checkout/sessions/cs_test_x", "", nil, 404, "resource_missing"},
 		{"no price", "POST", "/v1/checkout/sessions", strings.Replace(good, f.Price(), "price_x", 1), nil, 400, "resource_missing"},
+		{"a script to return to", "POST", "/v1/checkout/sessions", good + "&cancel_url=javascript:alert(1)", nil, 400, "url_invalid"},
 		{"missing parameter", "POST", "/v1/checkout/sessions", "mode=subscription", nil, 400, "parameter_missing"},
 		{"not an integer", "GET", "/v1/prices", "limit=x", nil, 400, "parameter_invalid_integer"},
 		{"page too long", "GET", "/v1/prices", "limit=101", nil, 400, ""},
@@ -264,6 +265,29 @@ func TestFakeDelivers(t *testing.T) {
 	cancel()
 	if _, err := f.DeliverOne(ctx, hook.URL, events[1]); err == nil {
 		t.Error("an ended context is ignored")
+	}
+}
+
+// TestFakeMoney: every amount in an event is the price's.
+func TestFakeMoney(t *testing.T) {
+	f := billingtest.StartFake(t, &billingtest.FakeOptions{Prices: []billing.Price{{ID: "gold", Currency: "eur", Amount: 1250, Interval: "month", Count: 1}}})
+	_, sub, _ := buy(t, f)
+	for _, err := range []error{f.Renew(sub), f.Dispute(sub), f.Refund(sub)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, e := range f.Events() {
+		body := string(e.Body)
+		amount := map[string]string{"invoice.paid": "amount_due", "charge.dispute.created": "amount", "charge.refunded": "amount_refunded"}[e.Type]
+		if strings.HasPrefix(e.Type, "customer.subscription.") || amount != "" {
+			if !strings.Contains(body, `"currency":"eur"`) || strings.Contains(body, `"currency":"usd"`) {
+				t.Errorf("the currency of %s", body)
+			}
+		}
+		if amount != "" && !strings.Contains(body, `"`+amount+`":1250`) {
+			t.Errorf("the %s of %s", amount, body)
+		}
 	}
 }
 

@@ -2,7 +2,6 @@ package billingtest
 
 import (
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -134,11 +133,8 @@ func (f *Fake) createSession(p *params, expand map[string]bool) (obj, *apiError)
 	if s.email != "" && !strings.Contains(s.email, "@") {
 		p.fail(&apiError{status: 400, code: "email_invalid", message: "Invalid email address: " + s.email, param: "customer_email"})
 	}
-	for _, u := range []string{s.success, s.cancel} {
-		if u != "" && !isURL(u) {
-			p.fail(&apiError{status: 400, code: "url_invalid", message: "Not a valid URL", param: "success_url"})
-		}
-	}
+	p.checkURL("success_url")
+	p.checkURL("cancel_url")
 	if len(s.reference) > 200 {
 		p.fail(invalid("client_reference_id", "Invalid string"))
 	}
@@ -162,11 +158,6 @@ func (f *Fake) createSession(p *params, expand map[string]bool) (obj, *apiError)
 	}
 	f.sessions.add(s.id, s)
 	return f.renderSession(s, expand), nil
-}
-
-func isURL(s string) bool {
-	u, err := url.Parse(s)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
 }
 
 func (f *Fake) callSubscriptions(method, id string, p *params, expand map[string]bool) (obj, *apiError) {
@@ -225,7 +216,7 @@ func (f *Fake) updateSubscription(s *subscription, p *params) *apiError {
 	if set {
 		f.endLater(s, end)
 	}
-	f.tell("customer.subscription.updated", f.renderSubscription(s, nil))
+	f.updated(s)
 	return nil
 }
 
@@ -266,9 +257,7 @@ func (f *Fake) callEndpoints(method, id string, p *params) (obj, *apiError) {
 		if len(e.events) == 0 {
 			p.fail(&apiError{status: 400, code: "parameter_missing", message: "Missing required param: enabled_events.", param: "enabled_events"})
 		}
-		if !isURL(e.url) {
-			p.fail(&apiError{status: 400, code: "url_invalid", message: "Invalid URL", param: "url"})
-		}
+		p.checkURL("url")
 		if err := p.finish(); err != nil {
 			return nil, err
 		}

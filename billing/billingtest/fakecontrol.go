@@ -258,9 +258,10 @@ func (f *Fake) RequireAction(sub string) error {
 // Dispute has the card's holder dispute the last charge. The subscription stays
 // as it is, and the event names the charge only, as Stripe's does.
 func (f *Fake) Dispute(sub string) error {
-	return f.change(sub, func(*subscription) {
+	return f.change(sub, func(s *subscription) {
+		p := f.prices.byID[s.price]
 		f.tell("charge.dispute.created", obj{
-			"id": newID("dp_", 24), "object": "dispute", "amount": 4900, "charge": newID("ch_", 24), "created": unix(f.now()), "currency": "usd",
+			"id": newID("dp_", 24), "object": "dispute", "amount": p.Amount, "charge": newID("ch_", 24), "created": unix(f.now()), "currency": p.Currency,
 			"livemode": f.opts.Live, "payment_intent": newID("pi_", 24), "reason": "fraudulent", "status": "needs_response",
 		})
 	})
@@ -269,8 +270,9 @@ func (f *Fake) Dispute(sub string) error {
 // Refund gives the last payment back.
 func (f *Fake) Refund(sub string) error {
 	return f.change(sub, func(s *subscription) {
+		p := f.prices.byID[s.price]
 		f.tell("charge.refunded", obj{
-			"id": newID("ch_", 24), "object": "charge", "amount": 4900, "amount_refunded": 4900, "created": unix(f.now()), "currency": "usd",
+			"id": newID("ch_", 24), "object": "charge", "amount": p.Amount, "amount_refunded": p.Amount, "created": unix(f.now()), "currency": p.Currency,
 			"customer": s.customer, "livemode": f.opts.Live, "refunded": true, "status": "succeeded",
 		})
 	})
@@ -327,9 +329,6 @@ func (f *Fake) SubscriptionOf(session string) string {
 
 func (f *Fake) periodAfter(s *subscription, t time.Time) time.Time {
 	p := f.prices.byID[s.price]
-	if p == nil {
-		return t.AddDate(0, 1, 0)
-	}
 	n := max(p.Count, 1)
 	switch p.Interval {
 	case "day":

@@ -148,11 +148,11 @@ func (f *Fake) Deliver(ctx context.Context, url string, events ...Event) error {
 			continue
 		}
 		failed++
+		if err == nil {
+			err = fmt.Errorf("status %d", status)
+		}
 		if first == nil {
-			first = fmt.Errorf("%s: status %d, %w", e.Type, status, err)
-			if err == nil {
-				first = fmt.Errorf("%s: status %d", e.Type, status)
-			}
+			first = fmt.Errorf("%s: %w", e.Type, err)
 		}
 	}
 	if failed > 0 {

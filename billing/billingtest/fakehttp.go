@@ -103,6 +103,17 @@ func (p *params) boolean(name string) bool {
 	return s == "true"
 }
 
+// checkURL refuses what is there and no web address.
+func (p *params) checkURL(name string) {
+	s := p.get(name)
+	if s == "" {
+		return
+	}
+	if u, err := url.Parse(s); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		p.fail(&apiError{status: 400, code: "url_invalid", message: "Not a valid URL", param: name})
+	}
+}
+
 // list is name[0], name[1], … or name[] more than once.
 func (p *params) list(name string) []string {
 	p.used[name+"[]"] = true

@@ -95,19 +95,16 @@ func (f *Fake) renderPrice(p *price) obj {
 }
 
 func (f *Fake) renderSession(s *session, expand map[string]bool) obj {
-	var details, customer, subscription, currency any
+	var details any
 	if s.status == "complete" {
 		details = obj{"address": nil, "email": s.email, "name": nil, "phone": nil, "tax_exempt": "none", "tax_ids": []any{}}
 	}
-	customer, subscription = orNull(s.customer), orNull(s.subscription)
+	customer, subscription := orNull(s.customer), orNull(s.subscription)
 	if c := f.customers.byID[s.customer]; c != nil && expand["customer"] {
 		customer = f.renderCustomer(c)
 	}
 	if sub := f.subscriptions.byID[s.subscription]; sub != nil && expand["subscription"] {
 		subscription = f.renderSubscription(sub, nil)
-	}
-	if p := f.prices.byID[s.price]; p != nil {
-		currency = p.Currency
 	}
 	url := any(nil)
 	if s.status == "open" {
@@ -120,7 +117,7 @@ func (f *Fake) renderSession(s *session, expand map[string]bool) obj {
 	return obj{
 		"id": s.id, "object": "checkout.session", "allow_promotion_codes": s.codesAllowed, "amount_subtotal": s.amount, "amount_total": s.total,
 		"automatic_tax": obj{"enabled": s.automaticTax, "status": nil}, "cancel_url": orNull(s.cancel), "client_reference_id": orNull(s.reference),
-		"created": unix(s.created), "currency": currency, "customer": customer, "customer_creation": "always", "customer_details": details,
+		"created": unix(s.created), "currency": f.prices.byID[s.price].Currency, "customer": customer, "customer_creation": "always", "customer_details": details,
 		"customer_email": given, "expires_at": unix(s.expires), "invoice": nil, "livemode": f.opts.Live, "locale": nil,
 		"metadata": rendered(s.metadata), "mode": "subscription", "payment_intent": nil, "payment_method_collection": "always",
 		"payment_method_types": []string{"card"}, "payment_status": s.payment, "setup_intent": nil, "status": s.status, "submit_type": nil,
@@ -140,21 +137,17 @@ func (f *Fake) renderCustomer(c *customer) obj {
 }
 
 func (f *Fake) renderItem(s *subscription) obj {
-	var p any
-	if known := f.prices.byID[s.price]; known != nil {
-		p = f.renderPrice(known)
-	}
 	return obj{
-		"id": s.item, "object": "subscription_item", "created": unix(s.created), "metadata": obj{}, "price": p, "quantity": 1,
+		"id": s.item, "object": "subscription_item", "created": unix(s.created), "metadata": obj{}, "price": f.renderPrice(f.prices.byID[s.price]), "quantity": 1,
 		"subscription": s.id, "tax_rates": []any{},
 	}
 }
 
 func (f *Fake) renderSubscription(s *subscription, expand map[string]bool) obj {
-	var customer, pause, trialStart any
-	customer = s.customer
-	if c := f.customers.byID[s.customer]; c != nil && expand["customer"] {
-		customer = f.renderCustomer(c)
+	var pause, trialStart, cancelAt any
+	customer := any(s.customer)
+	if expand["customer"] {
+		customer = f.renderCustomer(f.customers.byID[s.customer])
 	}
 	if s.collectionPaused {
 		pause = obj{"behavior": "void", "resumes_at": nil}
@@ -162,14 +155,13 @@ func (f *Fake) renderSubscription(s *subscription, expand map[string]bool) obj {
 	if !s.trialEnd.IsZero() {
 		trialStart = unix(s.created)
 	}
-	var cancelAt any
 	if s.cancelAtEnd {
 		cancelAt = unix(s.end)
 	}
 	return obj{
 		"id": s.id, "object": "subscription", "application": nil, "automatic_tax": obj{"enabled": false}, "billing_cycle_anchor": unix(s.created),
 		"cancel_at": cancelAt, "cancel_at_period_end": s.cancelAtEnd, "canceled_at": unix(s.canceled), "collection_method": "charge_automatically",
-		"created": unix(s.created), "currency": "usd", "current_period_end": unix(s.end), "current_period_start": unix(s.start), "customer": customer,
+		"created": unix(s.created), "currency": f.prices.byID[s.price].Currency, "current_period_end": unix(s.end), "current_period_start": unix(s.start), "customer": customer,
 		"default_payment_method": nil, "description": nil, "discount": nil, "ended_at": unix(s.ended),
 		"items": obj{
 			"object": "list", "data": []any{f.renderItem(s)}, "has_more": false, "total_count": 1, "url": "/v1/subscription_items?subscription=" + s.id,
@@ -202,20 +194,10 @@ func (f *Fake) renderEndpoint(e *endpoint, secret bool) obj {
 }
 
 func (f *Fake) renderInvoice(s *subscription, status string) obj {
-	amount := int64(0)
-	if p := f.prices.byID[s.price]; p != nil {
-		amount = p.Amount
-	}
+	p := f.prices.byID[s.price]
 	return obj{
-		"id": newID("in_", 24), "object": "invoice", "amount_due": amount, "attempt_count": 1, "attempted": true, "billing_reason": "subscription_cycle",
-		"created": unix(f.now()), "currency": "usd", "customer": s.customer, "customer_email": orNull(f.email(s.customer)), "livemode": f.opts.Live,
+		"id": newID("in_", 24), "object": "invoice", "amount_due": p.Amount, "attempt_count": 1, "attempted": true, "billing_reason": "subscription_cycle",
+		"created": unix(f.now()), "currency": p.Currency, "customer": s.customer, "customer_email": orNull(f.customers.byID[s.customer].email), "livemode": f.opts.Live,
 		"metadata": obj{}, "paid": status == "paid", "period_end": unix(s.end), "period_start": unix(s.start), "status": status, "subscription": s.id,
 	}
-}
-
-func (f *Fake) email(customer string) string {
-	if c := f.customers.byID[customer]; c != nil {
-		return c.email
-	}
-	return ""
 }

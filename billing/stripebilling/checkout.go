@@ -2,6 +2,7 @@ package stripebilling
 
 import (
 	"context"
+	"errors"
 
 	"github.com/stripe/stripe-go/v76"
 
@@ -102,7 +103,7 @@ func (p *Provider) Prices(ctx context.Context, ids []string) ([]billing.Price, e
 		}
 		seen[id] = true
 		got, err := p.prices.Get(id, &stripe.PriceParams{Params: stripe.Params{Context: ctx}})
-		if isNotFound(err) {
+		if errors.Is(err, billing.ErrNotFound) {
 			continue
 		}
 		if err != nil {
@@ -167,7 +168,7 @@ func (p *Provider) Change(ctx context.Context, id string, c billing.Change) erro
 // nothing to cancel.
 func (p *Provider) cancel(ctx context.Context, id string) error {
 	_, err := p.subscriptions.Cancel(id, &stripe.SubscriptionCancelParams{Params: stripe.Params{Context: ctx}})
-	if !isNotFound(err) {
+	if !errors.Is(err, billing.ErrNotFound) {
 		return err
 	}
 	s, getErr := p.subscription(ctx, id)

@@ -92,5 +92,3 @@ func harmless(err error) error {
 	}
 	return errBroken
 }
-
-func isNotFound(err error) bool { return errors.Is(err, billing.ErrNotFound) }
