@@ -8,6 +8,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/heycmo/heycmo-go/storage"
 )
@@ -87,7 +88,7 @@ func Keys(store storage.Keys) Authenticator {
 			Customer:  customer.ID,
 			Key:       record.ID,
 			ExpiresAt: record.ExpiresAt,
-			Status:    customer.Status,
+			Status:    customer.StatusAt(time.Now()),
 		}, nil
 	})
 }

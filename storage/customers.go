@@ -22,6 +22,21 @@ const (
 // Entitled reports whether a customer in this state may use the host.
 func (s Status) Entitled() bool { return s == StatusOnboarding || s == StatusActive }
 
+// At returns the state at now of a customer in state s who is entitled before
+// until; a zero until is no end.
+func (s Status) At(until, now time.Time) Status {
+	if s.Entitled() && !until.IsZero() && !now.Before(until) {
+		return StatusInactive
+	}
+	return s
+}
+
+// CustomerState is what decides whether a customer may come in.
+type CustomerState struct {
+	Status        Status
+	EntitledUntil time.Time
+}
+
 // Customer is one paying party of the host.
 type Customer struct {
 	ID CustomerID
@@ -40,10 +55,16 @@ type Customer struct {
 	Plan      string
 	// SuspendedAt is when an operator shut the customer out, zero if nobody did.
 	SuspendedAt time.Time
+	// EntitledUntil is when an entitled customer becomes inactive, whether or not
+	// somebody changes Status then; zero: no end. See [Customer.StatusAt].
+	EntitledUntil time.Time
 	CreatedAt   time.Time
 	// UpdatedAt is when something of this last changed. Who changes it sets it.
 	UpdatedAt time.Time
 }
+
+// StatusAt returns the customer's state at now.
+func (c Customer) StatusAt(now time.Time) Status { return c.Status.At(c.EntitledUntil, now) }
 
 // CustomerQuery selects customers. The zero value selects all of them.
 type CustomerQuery struct {
@@ -51,7 +72,7 @@ type CustomerQuery struct {
 	// ignoring the case of ASCII letters, or a whole ID or external ID exactly.
 	// Every character stands for itself.
 	Search string
-	// Status, when set, selects customers in this state.
+	// Status, when set, selects customers in this state, as it is stored.
 	Status Status
 	Page
 }
@@ -84,7 +105,7 @@ type Customers interface {
 	// Customers returns the selected customers, newest first.
 	Customers(ctx context.Context, q CustomerQuery) ([]Customer, error)
 
-	// CustomerStatuses returns the states of those of the given customers that
+	// CustomerStates returns the states of those of the given customers that
 	// exist. It takes any number of IDs.
-	CustomerStatuses(ctx context.Context, ids []CustomerID) (map[CustomerID]Status, error)
+	CustomerStates(ctx context.Context, ids []CustomerID) (map[CustomerID]CustomerState, error)
 }

@@ -28,7 +28,7 @@ type Key struct {
 // KeyState is what decides whether a key still opens the door.
 type KeyState struct {
 	ExpiresAt time.Time
-	Status    Status    // of the customer
+	CustomerState
 	UpdatedAt time.Time // of the customer
 }
 

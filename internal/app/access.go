@@ -68,18 +68,19 @@ func (a *App) CheckAccess(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	statuses, err := a.Store.CustomerStatuses(ctx, collect(customers))
+	states, err := a.Store.CustomerStates(ctx, collect(customers))
 	if err != nil {
 		return err
 	}
-	lost := map[storage.CustomerID]bool{}
+	lost, now := map[storage.CustomerID]bool{}, time.Now()
+	entitled := func(s storage.CustomerState) bool { return s.Status.At(s.EntitledUntil, now).Entitled() }
 	a.endStreams(func(p auth.Principal) bool {
 		gone := false
 		if p.Key == "" {
-			gone = customers[p.Customer] && !statuses[p.Customer].Entitled() || auth.Expired(p.ExpiresAt)
+			gone = customers[p.Customer] && !entitled(states[p.Customer]) || auth.Expired(p.ExpiresAt)
 		} else {
 			state := keyStates[p.Key]
-			gone = keys[p.Key] && (!state.Status.Entitled() || auth.Expired(state.ExpiresAt))
+			gone = keys[p.Key] && (!entitled(state.CustomerState) || auth.Expired(state.ExpiresAt))
 		}
 		if gone {
 			lost[p.Customer] = true

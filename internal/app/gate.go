@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/heycmo/heycmo-go/auth"
 	"github.com/heycmo/heycmo-go/internal/httpx"
@@ -71,13 +72,13 @@ func (a *App) identify(r *http.Request) (auth.Principal, error) {
 		if err != nil {
 			return auth.Principal{}, unknownIsUnauthenticated(err)
 		}
-		p.Customer, p.Status = c.ID, c.Status
+		p.Customer, p.Status = c.ID, c.StatusAt(time.Now())
 	case p.Status == "":
 		c, err := a.Store.Customer(r.Context(), p.Customer)
 		if err != nil {
 			return auth.Principal{}, unknownIsUnauthenticated(err)
 		}
-		p.Status = c.Status
+		p.Status = c.StatusAt(time.Now())
 	}
 	return p, nil
 }

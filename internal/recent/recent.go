@@ -210,6 +210,9 @@ func (s *Store) DeleteKey(ctx context.Context, customer storage.CustomerID, id s
 	return s.Store.DeleteKey(ctx, customer, id)
 }
 
+// Unwrap returns the Store behind s, for [storage.RoleOf].
+func (s *Store) Unwrap() storage.Store { return s.Store }
+
 // InTx is described at [storage.Store]. Inside, nothing is remembered.
 func (s *Store) InTx(ctx context.Context, fn func(ctx context.Context, tx storage.Store) error) error {
 	var t *tx
@@ -230,6 +233,8 @@ type tx struct {
 	storage.Store
 	customers []storage.CustomerID
 }
+
+func (t *tx) Unwrap() storage.Store { return t.Store }
 
 func (t *tx) UpdateCustomer(ctx context.Context, id storage.CustomerID, change func(*storage.Customer) error) (storage.Customer, error) {
 	t.customers = append(t.customers, id)

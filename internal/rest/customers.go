@@ -2,6 +2,7 @@ package rest
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/heycmo/heycmo-go/auth"
 	"github.com/heycmo/heycmo-go/internal/httpx"
@@ -14,7 +15,7 @@ func CustomerOf(c storage.Customer) Customer {
 		ID:         string(c.ID),
 		ExternalID: c.ExternalID,
 		Email:      c.Email,
-		Status:     CustomerStatus(c.Status),
+		Status:     CustomerStatus(c.StatusAt(time.Now())),
 		BrandName:  c.BrandName,
 		Website:    c.Website,
 		Plan:       c.Plan,
