@@ -29,6 +29,19 @@ func NewAPIKey() APIKey {
 	return APIKey{KeyPrefix + hex.EncodeToString(b[:])}
 }
 
+// Mint returns a new key for the customer and the record to store of it.
+func Mint(customer storage.CustomerID, name string) (APIKey, storage.Key) {
+	k := NewAPIKey()
+	return k, storage.Key{
+		ID:         storage.KeyID(storage.NewID()),
+		CustomerID: customer,
+		Name:       name,
+		Hash:       k.Hash(),
+		LastFour:   k.LastFour(),
+		CreatedAt:  storage.Now(),
+	}
+}
+
 // ParseAPIKey returns the key in text, or ErrUnauthenticated if it doesn't have
 // the form of one. The text is not part of the error.
 func ParseAPIKey(text string) (APIKey, error) {

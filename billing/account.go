@@ -63,6 +63,24 @@ func (a Account) Entitled(now time.Time) bool {
 	return ok || a.Granted
 }
 
+// Until returns when Entitled ends by itself, because nothing but the grace of an
+// unpaid subscription lets the customer in; zero: it doesn't, or it is over.
+func (a Account) Until(now time.Time) (end time.Time) {
+	if a.Granted {
+		return time.Time{}
+	}
+	for _, s := range a.Subscriptions {
+		switch {
+		case !s.entitles(now):
+		case s.Phase != PhasePastDue:
+			return time.Time{}
+		case s.GraceUntil.After(end):
+			end = s.GraceUntil
+		}
+	}
+	return end
+}
+
 // entitling returns the subscription by which the customer is entitled.
 func (a Account) entitling(now time.Time) (Standing, bool) {
 	i := slices.IndexFunc(a.Subscriptions, func(s Standing) bool { return s.entitles(now) })

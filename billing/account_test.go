@@ -296,3 +296,28 @@ func TestTimesAreWholeSecondsInUTC(t *testing.T) {
 		t.Errorf("the account is %+v", l.account)
 	}
 }
+
+func TestUntil(t *testing.T) {
+	l := paying(t)
+	if got := l.account.Until(l.now); !got.IsZero() {
+		t.Errorf("a paid subscription lets in until %v", got)
+	}
+	until := start.Add(7 * day)
+	l.hears(of(sub("A", billing.PhasePastDue)), "payment_failed:c1:A:"+at(until))
+	if got := l.account.Until(l.now); !got.Equal(until) {
+		t.Errorf("in grace: until %v, want %v", got, until)
+	}
+	if got := l.account.Until(until); !got.IsZero() {
+		t.Errorf("after the grace: until %v", got)
+	}
+	granted := l.account
+	granted.Granted = true
+	if got := granted.Until(l.now); !got.IsZero() {
+		t.Errorf("granted: until %v", got)
+	}
+	other := l.account
+	other.Subscriptions = append(other.Subscriptions, billing.Standing{ID: "B", Phase: billing.PhaseActive, Confirmed: true})
+	if got := other.Until(l.now); !got.IsZero() {
+		t.Errorf("with another that is paid: until %v", got)
+	}
+}

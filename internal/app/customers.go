@@ -52,7 +52,7 @@ func (a *App) Provision(ctx context.Context, n NewCustomer) (Provisioned, error)
 		CreatedAt:      now,
 		UpdatedAt:      now,
 	}
-	apiKey, key := newKey(c.ID, "first key")
+	apiKey, key := auth.Mint(c.ID, "first key")
 	err := a.Store.InTx(ctx, func(ctx context.Context, tx storage.Store) error {
 		if err := tx.CreateCustomer(ctx, c); err != nil {
 			return err

@@ -18,18 +18,6 @@ const (
 	maxKeys = 100
 )
 
-func newKey(customer storage.CustomerID, name string) (auth.APIKey, storage.Key) {
-	k := auth.NewAPIKey()
-	return k, storage.Key{
-		ID:         storage.KeyID(storage.NewID()),
-		CustomerID: customer,
-		Name:       name,
-		Hash:       k.Hash(),
-		LastFour:   k.LastFour(),
-		CreatedAt:  storage.Now(),
-	}
-}
-
 // Keys lists the customer's keys that still work, newest first.
 func (a *App) Keys(ctx context.Context, customer storage.CustomerID, limit int, cursor string) ([]storage.Key, string, error) {
 	keys, next, err := storage.List(limit, cursor,
@@ -50,7 +38,7 @@ func (a *App) CreateKey(ctx context.Context, customer storage.CustomerID, name s
 	if err := checkText("name", name, 100); err != nil {
 		return auth.APIKey{}, storage.Key{}, err
 	}
-	apiKey, key := newKey(customer, name)
+	apiKey, key := auth.Mint(customer, name)
 	err := a.Store.InTx(ctx, func(ctx context.Context, tx storage.Store) error {
 		if err := makeRoom(ctx, tx, customer); err != nil {
 			return err
@@ -121,7 +109,7 @@ func (a *App) RotateKey(ctx context.Context, p auth.Principal, overlap time.Dura
 			return err
 		}
 		done.PreviousExpiresAt = old.ExpiresAt
-		done.APIKey, done.Key = newKey(p.Customer, name)
+		done.APIKey, done.Key = auth.Mint(p.Customer, name)
 		if err := tx.CreateKey(ctx, done.Key); err != nil {
 			return err
 		}
