@@ -58,7 +58,7 @@ type Customer struct {
 	// EntitledUntil is when an entitled customer becomes inactive, whether or not
 	// somebody changes Status then; zero: no end. See [Customer.StatusAt].
 	EntitledUntil time.Time
-	CreatedAt   time.Time
+	CreatedAt     time.Time
 	// UpdatedAt is when something of this last changed. Who changes it sets it.
 	UpdatedAt time.Time
 }

@@ -77,7 +77,7 @@ func (a *asked) KeyStates(_ context.Context, ids []storage.KeyID) (map[storage.K
 	states := map[storage.KeyID]storage.KeyState{}
 	for _, id := range ids {
 		if !a.revoked {
-			states[id] = storage.KeyState{Status: a.customer.Status, UpdatedAt: a.customer.UpdatedAt}
+			states[id] = storage.KeyState{CustomerState: storage.CustomerState{Status: a.customer.Status}, UpdatedAt: a.customer.UpdatedAt}
 		}
 	}
 	return states, nil

@@ -109,22 +109,22 @@ func lowerASCII(r rune) rune {
 	return r
 }
 
-// CustomerStatuses is described at [storage.Customers].
-func (s *Store) CustomerStatuses(ctx context.Context, ids []storage.CustomerID) (map[storage.CustomerID]storage.Status, error) {
+// CustomerStates is described at [storage.Customers].
+func (s *Store) CustomerStates(ctx context.Context, ids []storage.CustomerID) (map[storage.CustomerID]storage.CustomerState, error) {
 	if err := checkIDs(ids); err != nil {
 		return nil, err
 	}
-	statuses := make(map[storage.CustomerID]storage.Status, len(ids))
+	states := make(map[storage.CustomerID]storage.CustomerState, len(ids))
 	for chunk := range slices.Chunk(ids, chunkSize) {
 		var rows []customerRow
-		if err := s.read.NewSelect().Model(&rows).Column("id", "status").Where("id IN ?", bun.Tuple(chunk)).Scan(ctx); err != nil {
+		if err := s.read.NewSelect().Model(&rows).Column("id", "status", "entitled_until").Where("id IN ?", bun.Tuple(chunk)).Scan(ctx); err != nil {
 			return nil, wrap(ctx, err)
 		}
 		for _, r := range rows {
-			statuses[r.ID] = r.Status
+			states[r.ID] = storage.CustomerState{Status: r.Status, EntitledUntil: r.EntitledUntil.time()}
 		}
 	}
-	return statuses, nil
+	return states, nil
 }
 
 // chunkSize is how many identifiers go into one statement.

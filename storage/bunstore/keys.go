@@ -68,19 +68,24 @@ func (s *Store) KeyStates(ctx context.Context, ids []storage.KeyID) (map[storage
 	states := make(map[storage.KeyID]storage.KeyState, len(ids))
 	for chunk := range slices.Chunk(ids, chunkSize) {
 		var rows []struct {
-			ID        storage.KeyID
-			ExpiresAt micros
-			Status    storage.Status
-			UpdatedAt micros
+			ID            storage.KeyID
+			ExpiresAt     micros
+			Status        storage.Status
+			EntitledUntil micros
+			UpdatedAt     micros
 		}
-		err := s.read.NewSelect().Model((*keyRow)(nil)).ColumnExpr("k.id, k.expires_at, c.status, c.updated_at").
+		err := s.read.NewSelect().Model((*keyRow)(nil)).ColumnExpr("k.id, k.expires_at, c.status, c.entitled_until, c.updated_at").
 			Join("JOIN customers AS c ON c.id = k.customer_id").
 			Where("k.id IN ?", bun.Tuple(chunk)).Scan(ctx, &rows)
 		if err != nil {
 			return nil, wrap(ctx, err)
 		}
 		for _, r := range rows {
-			states[r.ID] = storage.KeyState{ExpiresAt: r.ExpiresAt.time(), Status: r.Status, UpdatedAt: r.UpdatedAt.time()}
+			states[r.ID] = storage.KeyState{
+				ExpiresAt:     r.ExpiresAt.time(),
+				CustomerState: storage.CustomerState{Status: r.Status, EntitledUntil: r.EntitledUntil.time()},
+				UpdatedAt:     r.UpdatedAt.time(),
+			}
 		}
 	}
 	return states, nil

@@ -28,6 +28,7 @@ type customerRow struct {
 	Website        string
 	Plan           string
 	SuspendedAt    micros
+	EntitledUntil  micros
 	CreatedAt      micros
 	UpdatedAt      micros
 }
@@ -43,6 +44,7 @@ func newCustomerRow(c storage.Customer) (customerRow, error) {
 			Website:        c.Website,
 			Plan:           c.Plan,
 			SuspendedAt:    micros(c.SuspendedAt),
+			EntitledUntil:  micros(c.EntitledUntil),
 			CreatedAt:      micros(c.CreatedAt),
 			UpdatedAt:      micros(c.UpdatedAt),
 		}, checkText("id", string(c.ID), "externalId", c.ExternalID, "idempotencyKey", c.IdempotencyKey,
@@ -61,6 +63,7 @@ func (r customerRow) record() storage.Customer {
 		Website:        r.Website,
 		Plan:           r.Plan,
 		SuspendedAt:    r.SuspendedAt.time(),
+		EntitledUntil:  r.EntitledUntil.time(),
 		CreatedAt:      r.CreatedAt.time(),
 		UpdatedAt:      r.UpdatedAt.time(),
 	}

@@ -20,7 +20,7 @@ func calls(f fixture) map[string][]any {
 		"CustomerByIdempotencyKey": {"token"},
 		"UpdateCustomer":           {f.customer.ID, func(c *storage.Customer) error { c.BrandName = "changed"; return nil }},
 		"Customers":                {storage.CustomerQuery{Page: all}},
-		"CustomerStatuses":         {[]storage.CustomerID{f.customer.ID}},
+		"CustomerStates":           {[]storage.CustomerID{f.customer.ID}},
 
 		"CreateKey":         {newKey(f.customer.ID, storage.NewID())},
 		"KeyByHash":         {f.key.Hash},

@@ -20,6 +20,7 @@ func fullCustomer(id string) storage.Customer {
 		Website:        "https://example.com/?a=1&b=%20",
 		Plan:           "pro",
 		SuspendedAt:    now.Add(time.Hour),
+		EntitledUntil:  now.Add(24 * time.Hour),
 		CreatedAt:      now,
 		UpdatedAt:      now.Add(time.Minute),
 	}
@@ -225,10 +226,10 @@ func testCustomersSearch(t *testing.T, s storage.Store) {
 	}
 }
 
-func testCustomerStatuses(t *testing.T, s storage.Store) {
+func testCustomerStates(t *testing.T, s storage.Store) {
 	ctx := t.Context()
 	a, b := newCustomer("a"), newCustomer("b")
-	b.Status = storage.StatusInactive
+	b.Status, b.EntitledUntil = storage.StatusInactive, now.Add(time.Hour)
 	ok(t, s.CreateCustomer(ctx, a))
 	ok(t, s.CreateCustomer(ctx, b))
 
@@ -237,10 +238,12 @@ func testCustomerStatuses(t *testing.T, s storage.Store) {
 		ids = append(ids, storage.CustomerID(fmt.Sprint("absent ", i)))
 	}
 	ids[2000], ids[0] = ids[0], ids[2000]
-	got, err := s.CustomerStatuses(ctx, ids)
+	got, err := s.CustomerStates(ctx, ids)
 	ok(t, err)
-	equal(t, got, map[storage.CustomerID]storage.Status{a.ID: a.Status, b.ID: b.Status}, "states")
-	got, err = s.CustomerStatuses(ctx, nil)
+	equal(t, got, map[storage.CustomerID]storage.CustomerState{
+		a.ID: {Status: a.Status}, b.ID: {Status: b.Status, EntitledUntil: b.EntitledUntil},
+	}, "states")
+	got, err = s.CustomerStates(ctx, nil)
 	ok(t, err)
 	equal(t, len(got), 0, "states of nobody")
 }

@@ -60,7 +60,7 @@ var faults = map[string]fault{
 	"a taken new name is some error":     {"Run/UpdateCustomerNames", func(s storage.Store) storage.Store { return unclear{s} }},
 	"search has wildcards":               {"Run/CustomersSearch", func(s storage.Store) storage.Store { return wildcards{s} }},
 	"search finds parts of an ID":        {"Run/CustomersSearch", func(s storage.Store) storage.Store { return partsOfIDs{s} }},
-	"absent customers have a state":      {"Run/CustomerStatuses", func(s storage.Store) storage.Store { return absentStates{s} }},
+	"absent customers have a state":      {"Run/CustomerStates", func(s storage.Store) storage.Store { return absentStates{s} }},
 	"the state is not selected by":       {"Run/Customers", func(s storage.Store) storage.Store { return anyStatus{s} }},
 	"expired keys are not listed":        {"Run/Keys", func(s storage.Store) storage.Store { return listsLiving{s} }},
 	"deleting goes by the ID alone":      {"Run/DeleteDocument", func(s storage.Store) storage.Store { return deletesTwins{s} }},

@@ -287,11 +287,11 @@ func (s partsOfIDs) Customers(ctx context.Context, q storage.CustomerQuery) ([]s
 
 type absentStates struct{ storage.Store }
 
-func (s absentStates) CustomerStatuses(ctx context.Context, ids []storage.CustomerID) (map[storage.CustomerID]storage.Status, error) {
-	found, err := s.Store.CustomerStatuses(ctx, ids)
+func (s absentStates) CustomerStates(ctx context.Context, ids []storage.CustomerID) (map[storage.CustomerID]storage.CustomerState, error) {
+	found, err := s.Store.CustomerStates(ctx, ids)
 	for _, id := range ids {
 		if _, known := found[id]; !known {
-			found[id] = storage.StatusInactive
+			found[id] = storage.CustomerState{Status: storage.StatusInactive}
 		}
 	}
 	return found, err

@@ -135,7 +135,7 @@ func testDeleteKey(t *testing.T, s storage.Store) {
 func testKeyStates(t *testing.T, s storage.Store) {
 	ctx := t.Context()
 	f, inactive := fill(t, s), newCustomer(storage.NewID())
-	inactive.Status = storage.StatusInactive
+	inactive.Status, inactive.EntitledUntil = storage.StatusInactive, now.Add(time.Minute)
 	ok(t, s.CreateCustomer(ctx, inactive))
 	expiring := fullKey(inactive.ID, storage.NewID())
 	ok(t, s.CreateKey(ctx, expiring))
@@ -148,8 +148,12 @@ func testKeyStates(t *testing.T, s storage.Store) {
 	got, err := s.KeyStates(ctx, ids)
 	ok(t, err)
 	equal(t, got, map[storage.KeyID]storage.KeyState{
-		f.key.ID:    {Status: storage.StatusActive, UpdatedAt: f.customer.UpdatedAt},
-		expiring.ID: {ExpiresAt: expiring.ExpiresAt, Status: storage.StatusInactive, UpdatedAt: inactive.UpdatedAt},
+		f.key.ID: {CustomerState: storage.CustomerState{Status: storage.StatusActive}, UpdatedAt: f.customer.UpdatedAt},
+		expiring.ID: {
+			ExpiresAt:     expiring.ExpiresAt,
+			CustomerState: storage.CustomerState{Status: storage.StatusInactive, EntitledUntil: inactive.EntitledUntil},
+			UpdatedAt:     inactive.UpdatedAt,
+		},
 	}, "states")
 	got, err = s.KeyStates(ctx, nil)
 	ok(t, err)

@@ -164,12 +164,13 @@ func testIdentifiers(t *testing.T, s storage.Store) {
 			ok(t, err)
 			equal(t, c.ID, id, what)
 		}
-		statuses, err := s.CustomerStatuses(ctx, []storage.CustomerID{id})
+		active := storage.CustomerState{Status: storage.StatusActive}
+		customers, err := s.CustomerStates(ctx, []storage.CustomerID{id})
 		ok(t, err)
-		equal(t, statuses, map[storage.CustomerID]storage.Status{id: storage.StatusActive}, "CustomerStatuses")
-		states, err := s.KeyStates(ctx, []storage.KeyID{storage.KeyID(name)})
+		equal(t, customers, map[storage.CustomerID]storage.CustomerState{id: active}, "CustomerStates")
+		keys, err := s.KeyStates(ctx, []storage.KeyID{storage.KeyID(name)})
 		ok(t, err)
-		equal(t, states, map[storage.KeyID]storage.KeyState{storage.KeyID(name): {Status: storage.StatusActive, UpdatedAt: owner.UpdatedAt}}, "KeyStates")
+		equal(t, keys, map[storage.KeyID]storage.KeyState{storage.KeyID(name): {CustomerState: active, UpdatedAt: owner.UpdatedAt}}, "KeyStates")
 		k, err := s.UpdateKey(ctx, owner.ID, storage.KeyID(name), func(k *storage.Key) error { return nil })
 		ok(t, err)
 		equal(t, k, newKey(owner.ID, name), "UpdateKey")

@@ -57,7 +57,7 @@ var methods = []check{
 	{"UpdateCustomerNames", testUpdateCustomerNames},
 	{"Customers", testCustomers},
 	{"CustomersSearch", testCustomersSearch},
-	{"CustomerStatuses", testCustomerStatuses},
+	{"CustomerStates", testCustomerStates},
 
 	{"CreateKey", testCreateKey},
 	{"KeyByHash", testKeyByHash},
