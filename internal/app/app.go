@@ -13,6 +13,7 @@ import (
 	"github.com/heycmo/heycmo-go/agent"
 	"github.com/heycmo/heycmo-go/auth"
 	"github.com/heycmo/heycmo-go/internal/recent"
+	"github.com/heycmo/heycmo-go/internal/subscription"
 	"github.com/heycmo/heycmo-go/ratelimit"
 	"github.com/heycmo/heycmo-go/storage"
 )
@@ -27,6 +28,7 @@ type Config struct {
 	AdminKeys      []string       // may be empty: nobody is an admin
 	TrustedProxies []netip.Prefix // may be empty
 	Catalog        *agent.Catalog
+	Subscriptions  *subscription.Service // may be nil: a host without billing
 	Log            *zap.Logger
 	Version        string
 }

@@ -6,6 +6,7 @@ import (
 	"net/mail"
 	"net/url"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/heycmo/heycmo-go/auth"
@@ -39,6 +40,9 @@ func (a *App) Provision(ctx context.Context, n NewCustomer) (Provisioned, error)
 	if err := n.validate(); err != nil {
 		return Provisioned{}, err
 	}
+	if err := a.checkPlan(n.Plan); err != nil {
+		return Provisioned{}, err
+	}
 	now := storage.Now()
 	c := storage.Customer{
 		ID:             storage.CustomerID(storage.NewID()),
@@ -56,6 +60,11 @@ func (a *App) Provision(ctx context.Context, n NewCustomer) (Provisioned, error)
 	err := a.Store.InTx(ctx, func(ctx context.Context, tx storage.Store) error {
 		if err := tx.CreateCustomer(ctx, c); err != nil {
 			return err
+		}
+		if a.Subscriptions != nil {
+			if err := a.Subscriptions.Grant(ctx, tx, c); err != nil {
+				return err
+			}
 		}
 		if err := tx.CreateKey(ctx, key); err != nil {
 			return err
@@ -82,8 +91,8 @@ func (a *App) provisionedBefore(ctx context.Context, n NewCustomer) (storage.Cus
 
 func (n *NewCustomer) validate() error {
 	n.Email = strings.TrimSpace(n.Email)
-	if address, err := mail.ParseAddress(n.Email); err != nil || address.Address != n.Email || len(n.Email) > 254 {
-		return storage.Invalid("email", "an e-mail address such as ada@example.com")
+	if err := checkEmail(n.Email); err != nil {
+		return err
 	}
 	if n.Website != "" {
 		u, err := url.Parse(n.Website)
@@ -103,6 +112,15 @@ func (n *NewCustomer) validate() error {
 		if err := checkText(f.name, f.value, f.limit); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// checkEmail takes an addr-spec (RFC 5322, section 3.4.1) alone.
+func checkEmail(email string) error {
+	address, err := mail.ParseAddress(email)
+	if err != nil || address.Address != email || len(email) > 254 || strings.ContainsFunc(email, isControl) {
+		return storage.Invalid("email", "an e-mail address such as ada@example.com")
 	}
 	return nil
 }
@@ -146,41 +164,53 @@ func (a *App) Customers(ctx context.Context, search string, status storage.Statu
 // Suspend shuts the customer out at once, open streams included. Suspending
 // twice changes nothing.
 func (a *App) Suspend(ctx context.Context, id storage.CustomerID) (storage.Customer, error) {
-	c, err := a.change(ctx, id, "customer.suspended", func(c *storage.Customer) bool {
+	c, err := a.change(ctx, id, "customer.suspended", func(_ context.Context, _ storage.Store, c *storage.Customer) (bool, error) {
 		if !c.SuspendedAt.IsZero() {
-			return false
+			return false, nil
 		}
 		c.SuspendedAt, c.Status = storage.Now(), storage.StatusInactive
-		return true
+		return true, nil
 	})
 	if err == nil {
-		a.endStreams(func(p auth.Principal) bool { return p.Customer == id })
+		a.endCustomer(id)
 	}
 	return c, err
 }
 
-// Resume lets a suspended customer in again.
+func (a *App) endCustomer(id storage.CustomerID) {
+	a.endStreams(func(p auth.Principal) bool { return p.Customer == id })
+}
+
+// Resume ends a suspension: the customer may come in again as far as billing lets
+// them.
 func (a *App) Resume(ctx context.Context, id storage.CustomerID) (storage.Customer, error) {
-	return a.change(ctx, id, "customer.resumed", func(c *storage.Customer) bool {
+	return a.change(ctx, id, "customer.resumed", func(ctx context.Context, tx storage.Store, c *storage.Customer) (bool, error) {
 		if c.SuspendedAt.IsZero() {
-			return false
+			return false, nil
 		}
-		c.SuspendedAt, c.Status = (storage.Customer{}).SuspendedAt, storage.StatusActive
-		return true
+		c.SuspendedAt, c.Status = time.Time{}, storage.StatusActive
+		if a.Subscriptions == nil {
+			return true, nil
+		}
+		var err error
+		c.Status, c.EntitledUntil, err = a.Subscriptions.Status(ctx, tx, *c)
+		return true, err
 	})
 }
 
 // change alters a customer and records it as an event, or does neither when
 // alter returns false.
-func (a *App) change(ctx context.Context, id storage.CustomerID, event string, alter func(*storage.Customer) bool) (storage.Customer, error) {
+func (a *App) change(ctx context.Context, id storage.CustomerID, event string,
+	alter func(ctx context.Context, tx storage.Store, c *storage.Customer) (bool, error),
+) (storage.Customer, error) {
 	var changed storage.Customer
 	err := a.Store.InTx(ctx, func(ctx context.Context, tx storage.Store) error {
 		altered := false
-		c, err := tx.UpdateCustomer(ctx, id, func(c *storage.Customer) error {
-			if altered = alter(c); altered {
+		c, err := tx.UpdateCustomer(ctx, id, func(c *storage.Customer) (err error) {
+			if altered, err = alter(ctx, tx, c); altered {
 				c.UpdatedAt = storage.Now()
 			}
-			return nil
+			return err
 		})
 		if err != nil {
 			return err

@@ -29,7 +29,11 @@ func (f *face) customer(w http.ResponseWriter, r *http.Request, p auth.Principal
 	if err != nil {
 		return err
 	}
-	httpx.JSON(w, http.StatusOK, CustomerOf(c))
+	shown, err := f.withSubscription(r, c)
+	if err != nil {
+		return err
+	}
+	httpx.JSON(w, http.StatusOK, shown)
 	return nil
 }
 

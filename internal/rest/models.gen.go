@@ -21,14 +21,56 @@ const (
 	HealthStatusOk HealthStatus = "ok"
 )
 
+// Defines values for PriceInterval.
+const (
+	PriceIntervalDay   PriceInterval = "day"
+	PriceIntervalMonth PriceInterval = "month"
+	PriceIntervalWeek  PriceInterval = "week"
+	PriceIntervalYear  PriceInterval = "year"
+)
+
 // Defines values for ReadinessStatus.
 const (
 	ReadinessStatusNotReady ReadinessStatus = "not_ready"
 	ReadinessStatusReady    ReadinessStatus = "ready"
 )
 
+// Defines values for WebhookReceiptReceived.
+const (
+	WebhookReceiptReceivedTrue WebhookReceiptReceived = true
+)
+
 // APIKey An API key. It is shown once and can't be had again.
 type APIKey = string
+
+// Checkout defines model for Checkout.
+type Checkout struct {
+	// Claim A secret with which the first key can be claimed. Not there when an existing customer pays again, who has keys.
+	Claim     string    `json:"claim,omitempty,omitzero"`
+	SessionID SessionID `json:"sessionId"`
+
+	// URL A page of the payment provider.
+	URL string `json:"url"`
+}
+
+// CheckoutCustomer defines model for CheckoutCustomer.
+type CheckoutCustomer struct {
+	// ID A UUIDv7 (RFC 9562).
+	ID ID `json:"id"`
+
+	// Status `pending`: a checkout is open. `onboarding`: entitled, the onboarding has not finished. `active`: entitled and ready. `inactive`: not entitled, or suspended.
+	Status CustomerStatus `json:"status"`
+}
+
+// CheckoutSession defines model for CheckoutSession.
+type CheckoutSession struct {
+	// APIKey An API key. It is shown once and can't be had again.
+	APIKey   APIKey           `json:"apiKey,omitempty,omitzero"`
+	Customer CheckoutCustomer `json:"customer"`
+
+	// KeyIssued True when the key was given out before.
+	KeyIssued bool `json:"keyIssued,omitempty,omitzero"`
+}
 
 // Customer defines model for Customer.
 type Customer struct {
@@ -71,6 +113,17 @@ type CustomerList struct {
 
 // CustomerStatus `pending`: a checkout is open. `onboarding`: entitled, the onboarding has not finished. `active`: entitled and ready. `inactive`: not entitled, or suspended.
 type CustomerStatus string
+
+// DayUsage defines model for DayUsage.
+type DayUsage struct {
+	// Day In UTC.
+	Day    string `json:"day"`
+	Metric string `json:"metric"`
+
+	// Source What used it, such as a tool.
+	Source string `json:"source"`
+	Used   int64  `json:"used"`
+}
 
 // Email Where to reach the customer.
 type Email = string
@@ -154,6 +207,21 @@ type KeyList struct {
 	NextCursor NextCursor `json:"nextCursor,omitempty,omitzero"`
 }
 
+// NewCheckout defines model for NewCheckout.
+type NewCheckout struct {
+	// Email Where to reach the customer.
+	Email Email `json:"email"`
+
+	// Plan The plan's ID; by default the first plan.
+	Plan string `json:"plan,omitempty,omitzero"`
+}
+
+// NewClaim defines model for NewClaim.
+type NewClaim struct {
+	// Claim The claim secret of the checkout.
+	Claim string `json:"claim,omitempty,omitzero"`
+}
+
 // NewCustomer defines model for NewCustomer.
 type NewCustomer struct {
 	BrandName string `json:"brandName,omitempty,omitzero"`
@@ -171,6 +239,12 @@ type NewCustomer struct {
 	Website string `json:"website,omitempty,omitzero"`
 }
 
+// NewCustomerCheckout defines model for NewCustomerCheckout.
+type NewCustomerCheckout struct {
+	// Plan The plan's ID; by default the customer's.
+	Plan string `json:"plan,omitempty,omitzero"`
+}
+
 // NewKey defines model for NewKey.
 type NewKey struct {
 	// Name A label.
@@ -180,14 +254,67 @@ type NewKey struct {
 // NextCursor The `cursor` of the next page. It is not there on the last one.
 type NextCursor = string
 
+// Plan defines model for Plan.
+type Plan struct {
+	Features []string `json:"features"`
+	ID       string   `json:"id"`
+	Name     string   `json:"name"`
+	Price    Price    `json:"price,omitempty,omitzero"`
+
+	// Quotas Units of each metric in a period. What is not there is not limited.
+	Quotas map[string]int64 `json:"quotas"`
+
+	// TrialDays How long it is free at first.
+	TrialDays int `json:"trialDays,omitempty,omitzero"`
+}
+
+// PlanList defines model for PlanList.
+type PlanList struct {
+	Plans []Plan `json:"plans"`
+}
+
 // Platform defines model for Platform.
 type Platform = string
+
+// Portal defines model for Portal.
+type Portal struct {
+	URL string `json:"url"`
+}
+
+// Price defines model for Price.
+type Price struct {
+	// Amount In the smallest unit of the currency.
+	Amount int64 `json:"amount"`
+
+	// Currency ISO 4217, in lower case.
+	Currency string        `json:"currency"`
+	Interval PriceInterval `json:"interval"`
+
+	// IntervalCount How many intervals the amount is for.
+	IntervalCount int `json:"intervalCount"`
+}
+
+// PriceInterval defines model for Price.Interval.
+type PriceInterval string
 
 // ProvisionedCustomer defines model for ProvisionedCustomer.
 type ProvisionedCustomer struct {
 	// APIKey An API key. It is shown once and can't be had again.
 	APIKey   APIKey   `json:"apiKey,omitempty,omitzero"`
 	Customer Customer `json:"customer"`
+}
+
+// Quota defines model for Quota.
+type Quota struct {
+	// Limit Not there when there is none.
+	Limit  *int64 `json:"limit,omitempty"`
+	Metric string `json:"metric"`
+
+	// Resets RFC 3339 in UTC with milliseconds.
+	Resets Time `json:"resets"`
+
+	// Used Units used in this period.
+	Used int64 `json:"used"`
 }
 
 // Readiness defines model for Readiness.
@@ -233,6 +360,23 @@ type Subscription struct {
 // Time RFC 3339 in UTC with milliseconds.
 type Time = app.Time
 
+// Usage defines model for Usage.
+type Usage struct {
+	Days []DayUsage `json:"days"`
+
+	// Plan The plan's ID. May be empty.
+	Plan   string  `json:"plan"`
+	Quotas []Quota `json:"quotas"`
+}
+
+// WebhookReceipt defines model for WebhookReceipt.
+type WebhookReceipt struct {
+	Received WebhookReceiptReceived `json:"received"`
+}
+
+// WebhookReceiptReceived defines model for WebhookReceipt.Received.
+type WebhookReceiptReceived bool
+
 // Cursor defines model for cursor.
 type Cursor = string
 
@@ -242,6 +386,9 @@ type Limit = int
 // RunID A UUIDv7 (RFC 9562).
 type RunID = ID
 
+// BadGateway defines model for BadGateway.
+type BadGateway = Error
+
 // BadRequest defines model for BadRequest.
 type BadRequest = Error
 
@@ -250,6 +397,12 @@ type Conflict = Error
 
 // Failure defines model for Failure.
 type Failure = Error
+
+// Forbidden defines model for Forbidden.
+type Forbidden = Error
+
+// Gone defines model for Gone.
+type Gone = Error
 
 // NotFound defines model for NotFound.
 type NotFound = Error

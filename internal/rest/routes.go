@@ -34,7 +34,7 @@ func (f *face) routes() []route {
 		get, post, put, del = http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete
 		rest                = app.ScopeREST
 	)
-	billing, onboarding, connections := missing("billing"), missing("onboarding"), missing("connecting platforms")
+	onboarding, connections := missing("onboarding"), missing("connecting platforms")
 	dashboard, runs, approvals := missing("the dashboard"), missing("running workflows"), missing("approving")
 	outreach, inngest := missing("LinkedIn outreach"), missing("Inngest")
 	return []route{
@@ -56,13 +56,14 @@ func (f *face) routes() []route {
 		{post, "/api/admin/customers/{id}/resume", adminKey, rest, f.resume},
 		{post, "/api/admin/customers/{id}/keys", adminKey, rest, f.createKey},
 
-		{post, "/api/checkout", public, app.ScopeCheckout, billing},
-		{get, "/api/session/{sessionId}", public, rest, billing},
-		{post, "/api/session/{sessionId}/claim", public, rest, billing},
-		{get, "/api/plans", public, rest, billing},
-		{post, "/api/billing/{id}/portal", billingKey, rest, billing},
-		{post, "/api/billing/{id}/checkout", billingKey, rest, billing},
-		{post, "/api/webhooks/stripe", stripeSignature, app.ScopeWebhook, billing},
+		{post, "/api/checkout", public, app.ScopeCheckout, f.sold(f.checkout)},
+		{get, "/api/session/{sessionId}", public, rest, f.sold(f.session)},
+		{post, "/api/session/{sessionId}/claim", public, rest, f.sold(f.claim)},
+		{get, "/api/plans", public, rest, f.plans},
+		{post, "/api/billing/{id}/portal", billingKey, rest, f.sold(f.portal)},
+		{post, "/api/billing/{id}/checkout", billingKey, rest, f.sold(f.checkoutAgain)},
+		{post, "/api/webhooks/stripe", stripeSignature, app.ScopeWebhook, f.sold(f.webhook)},
+		{get, "/api/usage/{id}", apiKey, rest, missing("counting usage")},
 
 		{post, "/api/onboard/{id}", apiKey, rest, onboarding},
 		{post, "/api/connect/{id}", apiKey, rest, connections},

@@ -1,0 +1,96 @@
+package app
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/heycmo/heycmo-go/billing"
+	"github.com/heycmo/heycmo-go/internal/subscription"
+	"github.com/heycmo/heycmo-go/storage"
+)
+
+// Sells reports whether something can be bought at this host.
+func (a *App) Sells() bool { return a.Subscriptions != nil && a.Subscriptions.Provider != nil }
+
+// Checkout begins a purchase by a new customer.
+func (a *App) Checkout(ctx context.Context, email, plan string) (subscription.Started, error) {
+	email = strings.TrimSpace(email)
+	if err := checkEmail(email); err != nil {
+		return subscription.Started{}, err
+	}
+	return a.Subscriptions.Checkout(ctx, email, plan)
+}
+
+// Delivered takes what claims to be a delivery of the payment provider. Only those
+// that are forged count against the address.
+func (a *App) Delivered(r *http.Request, body []byte) error {
+	err := a.Subscriptions.Receive(r.Context(), billing.Delivery{Body: body, Header: r.Header, At: time.Now()})
+	if err == subscription.ErrForged { //nolint:errorlint // it is this one or it isn't
+		if err := a.Limit(r.Context(), make(http.Header), ScopeWebhook, a.Address(r)); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// ClaimCookie is the cookie that proves a browser to be the one that began a
+// checkout. The prefix __Host- keeps other hosts of the domain from setting it (RFC
+// 6265bis, section 4.1.3.2).
+func (a *App) ClaimCookie(nonce string) *http.Cookie {
+	name, secure := a.claimCookie()
+	return &http.Cookie{
+		Name: name, Value: nonce, Path: "/", MaxAge: 24 * 60 * 60,
+		Secure: secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	}
+}
+
+// ClaimNonces returns the secrets of claim cookies.
+func (a *App) ClaimNonces(r *http.Request) []string {
+	name, _ := a.claimCookie()
+	var nonces []string
+	for _, c := range r.CookiesNamed(name) {
+		nonces = append(nonces, c.Value)
+	}
+	return nonces[:min(len(nonces), 10)]
+}
+
+func (a *App) claimCookie() (name string, secure bool) {
+	if strings.HasPrefix(a.Subscriptions.SuccessURL, "https://") {
+		return "__Host-claim", true
+	}
+	return "claim", false // on a developer's machine
+}
+
+// SubscriptionOf returns the customer's subscription, and false when there is none
+// to show.
+func (a *App) SubscriptionOf(ctx context.Context, customer storage.CustomerID) (billing.SubscriptionStatus, bool, error) {
+	if a.Subscriptions == nil {
+		return billing.SubscriptionStatus{}, false, nil
+	}
+	account, err := a.Subscriptions.Account(ctx, customer)
+	if err != nil {
+		return billing.SubscriptionStatus{}, false, err
+	}
+	status, ok := account.Subscription(time.Now())
+	return status, ok, nil
+}
+
+// Lost ends the streams of a customer who may come in no longer.
+func (a *App) Lost(customer storage.CustomerID) { a.endCustomer(customer) }
+
+// checkPlan refuses a plan that a host with plans doesn't have.
+func (a *App) checkPlan(id string) error {
+	if a.Subscriptions == nil || id == "" || len(a.Subscriptions.Plans) == 0 {
+		return nil
+	}
+	if _, ok := a.Subscriptions.Plan(id); ok {
+		return nil
+	}
+	names := make([]string, len(a.Subscriptions.Plans))
+	for i, p := range a.Subscriptions.Plans {
+		names[i] = p.ID
+	}
+	return storage.Invalid("plan", "empty or one of %s", strings.Join(names, ", "))
+}

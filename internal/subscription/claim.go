@@ -1,0 +1,203 @@
+package subscription
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"time"
+
+	"github.com/heycmo/heycmo-go/auth"
+	"github.com/heycmo/heycmo-go/billing"
+	"github.com/heycmo/heycmo-go/internal/httpx"
+	"github.com/heycmo/heycmo-go/notify"
+	"github.com/heycmo/heycmo-go/storage"
+)
+
+// Session is a checkout as whoever began it sees it.
+type Session struct {
+	Customer storage.CustomerID
+	Status   storage.Status
+	// Stage says how far it is.
+	Stage Stage
+	// APIKey is the customer's first key. It is there only when Stage is Claimed
+	// now, and can't be had again.
+	APIKey auth.APIKey
+}
+
+// Stage is how far a checkout is.
+type Stage string
+
+// The stages of a checkout.
+const (
+	StagePending   Stage = "pending"   // not paid, or not known yet
+	StageExpired   Stage = "expired"   // it came to nothing
+	StageClaimable Stage = "claimable" // paid, and the key can be claimed
+	StageClaimed   Stage = "claimed"   // by this call
+	StageIssued    Stage = "issued"    // paid, and there is no key to be had
+)
+
+// Claim is how a checkout is asked for.
+type Claim struct {
+	Session string // the provider's ID of it
+	// Nonces are secrets that the browser or the client shows.
+	Nonces []string
+	// Look says that the key isn't to be taken.
+	Look bool
+}
+
+// ErrNotYours says that only the browser which began a checkout can claim its key.
+var ErrNotYours = httpx.Status(http.StatusForbidden,
+	"the key can be claimed only in the browser in which the checkout began, or with its claim secret")
+
+var sessionForm = regexp.MustCompile(`^[A-Za-z0-9_-]{8,255}$`)
+
+// Session returns how far a checkout is, and claims the key that came of it. An ID
+// that isn't one of ours is storage.ErrNotFound, without a question to the
+// provider.
+func (s *Service) Session(ctx context.Context, c Claim) (Session, error) {
+	if !sessionForm.MatchString(c.Session) {
+		return Session{}, storage.ErrNotFound
+	}
+	checkout, err := roles(s.Store).CheckoutBySession(ctx, sessionHash(c.Session))
+	if err != nil {
+		return Session{}, err
+	}
+	session, err := s.session(ctx, checkout)
+	if err == nil && session.Stage == StagePending {
+		// What the provider says now may be more than what was heard of it.
+		if err = s.look(ctx, checkout.CustomerID, c.Session); err == nil {
+			if checkout, err = roles(s.Store).CheckoutBySession(ctx, checkout.Session); err == nil {
+				session, err = s.session(ctx, checkout)
+			}
+		}
+	}
+	if err != nil || c.Look {
+		return session, err
+	}
+	ours := knows(checkout, c.Nonces)
+	switch {
+	case session.Stage == StageClaimable && s.RequireNonce && !ours:
+		return Session{}, ErrNotYours
+	case session.Stage == StageClaimable, session.Stage == StageIssued && ours:
+		return s.claim(ctx, session, checkout, ours)
+	default:
+		return session, nil
+	}
+}
+
+// knows reports whether one of the nonces is the checkout's.
+func knows(c storage.Checkout, nonces []string) bool {
+	found := false
+	for _, nonce := range nonces {
+		hash := sha256.Sum256([]byte(nonce))
+		found = subtle.ConstantTimeCompare(hash[:], c.Nonce[:]) == 1 || found
+	}
+	return found
+}
+
+// session tells of a checkout from what is stored.
+func (s *Service) session(ctx context.Context, c storage.Checkout) (Session, error) {
+	customer, err := s.Store.Customer(ctx, c.CustomerID)
+	if err != nil {
+		return Session{}, err
+	}
+	now := time.Now()
+	session := Session{Customer: customer.ID, Status: customer.StatusAt(now), Stage: StageIssued}
+	switch {
+	case c.ClaimableAt.IsZero():
+		account, err := s.Account(ctx, c.CustomerID)
+		if err != nil {
+			return Session{}, err
+		}
+		newest, err := newestCheckout(ctx, roles(s.Store), c.CustomerID)
+		if err != nil {
+			return Session{}, err
+		}
+		session.Stage = stageOf(account, c, newest.ID == c.ID, now)
+	case c.ClaimedAt.IsZero() && now.Before(c.ClaimableAt.Add(s.ClaimWindow)):
+		session.Stage = StageClaimable
+	}
+	return session, nil
+}
+
+// stageOf is the stage of a checkout from which no key comes, or none yet. The
+// account knows how far the newest is.
+func stageOf(a billing.Account, c storage.Checkout, newest bool, now time.Time) Stage {
+	switch {
+	case !newest && !a.OpenedAt.IsZero(), newest && a.Session == billing.SessionPaid && !a.OpenedAt.IsZero():
+		return StageIssued
+	case !newest, a.Session == billing.SessionExpired, a.StateAt(now) == billing.StateClosed:
+		return StageExpired
+	case a.Session == billing.SessionOpen && !c.ExpiresAt.IsZero() && now.After(c.ExpiresAt.Add(time.Hour)):
+		return StageExpired // and the provider can't be asked
+	default:
+		return StagePending
+	}
+}
+
+// errNothing says that there is no key to be had any more.
+var errNothing = errors.New("nothing to claim")
+
+// claim mints the key. Of many who try at once, the first to change the checkout
+// gets it. If the answer was lost, whoever shows the nonce gets another in place of
+// the first, unless that was used.
+func (s *Service) claim(ctx context.Context, session Session, c storage.Checkout, ours bool) (Session, error) {
+	key, record := auth.Mint(c.CustomerID, "first key")
+	var before storage.KeyID
+	err := s.Store.InTx(ctx, func(ctx context.Context, tx storage.Store) error {
+		now := storage.Now()
+		_, err := roles(tx).UpdateCheckout(ctx, c.CustomerID, c.ID, func(c *storage.Checkout) error {
+			again := !c.ClaimedAt.IsZero()
+			if c.ClaimableAt.IsZero() || !now.Before(c.ClaimableAt.Add(s.ClaimWindow)) || again && !ours {
+				return errNothing
+			}
+			before, c.KeyID, c.ClaimedAt = c.KeyID, record.ID, now
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if before != "" {
+			if err := revokeUnused(ctx, tx, c.CustomerID, before); err != nil {
+				return err
+			}
+		}
+		if err := tx.CreateKey(ctx, record); err != nil {
+			return err
+		}
+		if err := storage.Record(ctx, tx, c.CustomerID, "key.created", map[string]any{"keyId": record.ID}); err != nil {
+			return err
+		}
+		return s.notice(ctx, tx, notify.Notice{ID: "key_issued:" + string(record.ID), Kind: notify.KindKeyIssued, CustomerID: string(c.CustomerID)})
+	})
+	switch {
+	case errors.Is(err, errNothing):
+		session.Stage = StageIssued
+		return session, nil
+	case err != nil:
+		return Session{}, fmt.Errorf("claim: %w", err)
+	}
+	session.Stage, session.APIKey = StageClaimed, key
+	return session, nil
+}
+
+// revokeUnused revokes a key that nobody has used yet.
+func revokeUnused(ctx context.Context, tx storage.Store, customer storage.CustomerID, id storage.KeyID) error {
+	_, err := tx.UpdateKey(ctx, customer, id, func(k *storage.Key) error {
+		if !k.LastUsedAt.IsZero() {
+			return errNothing
+		}
+		return nil
+	})
+	if errors.Is(err, storage.ErrNotFound) {
+		return errNothing // the customer has revoked it
+	}
+	if err != nil {
+		return err
+	}
+	return tx.DeleteKey(ctx, customer, id)
+}

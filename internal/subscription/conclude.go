@@ -1,0 +1,227 @@
+package subscription
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/heycmo/heycmo-go/billing"
+	"github.com/heycmo/heycmo-go/notify"
+	"github.com/heycmo/heycmo-go/storage"
+)
+
+// conclude judges a snapshot and stores, in one transaction and only while the
+// lease holds, the account and everything that follows from it.
+func (s *Service) conclude(ctx context.Context, leased storage.Account, snapshot billing.Snapshot, read bool) error {
+	var lost bool
+	err := s.Store.InTx(ctx, func(ctx context.Context, tx storage.Store) error {
+		b, now := roles(tx), storage.Now()
+		newest, err := newestCheckout(ctx, b, leased.CustomerID)
+		if err != nil {
+			return err
+		}
+		var was, is billing.Account
+		var effects []billing.Effect
+		err = change(ctx, b, leased.CustomerID, func(a *storage.Account, r *record) error {
+			if a.Lease != leased.Lease {
+				return errLost
+			}
+			was = r.Account
+			r.Account, effects = billing.Decide(r.Account, snapshot, s.Plans, &s.Policy, now)
+			is = r.Account
+			if read && leased.Heard == r.Seen {
+				if err := s.fuse.check(ctx, b, was, is, now); err != nil {
+					return err
+				}
+			}
+			a.Lease, a.LeasedUntil, a.Failures = "", time.Time{}, 0
+			if read {
+				a.ReadAt, r.Seen = now, leased.Heard
+			}
+			a.DueAt = s.next(is, newest, now)
+			if a.Heard == leased.Heard {
+				a.Session = ""
+			} else {
+				a.DueAt = now
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if err := b.NameAccount(ctx, leased.CustomerID, s.names(is)...); err != nil {
+			return err
+		}
+		if lost, err = s.show(ctx, tx, leased.CustomerID, is, now); err != nil {
+			return err
+		}
+		return s.tell(ctx, tx, leased.CustomerID, newest, effects)
+	})
+	if err == nil && lost {
+		s.Lost(leased.CustomerID)
+	}
+	return err
+}
+
+// next is when to look at the account again though nothing was heard.
+func (s *Service) next(a billing.Account, newest storage.Checkout, now time.Time) time.Time {
+	due := a.Next(&s.Policy)
+	sooner := func(t time.Time) {
+		if due.IsZero() || t.Before(due) {
+			due = t
+		}
+	}
+	state := a.StateAt(now)
+	switch {
+	case s.Provider == nil:
+	case a.Session == billing.SessionOpen || a.Session == billing.SessionUnpaid:
+		// Ever less often; money may be on its way for two weeks.
+		if age := now.Sub(newest.CreatedAt); age < 21*24*time.Hour {
+			sooner(now.Add(min(max(age/2, firstLook), 6*time.Hour)))
+		}
+	case a.ProviderCustomer == "" || a.Gone:
+	case state == billing.StateEntitled || state == billing.StateSuspended || now.Sub(a.Since) < 30*24*time.Hour:
+		sooner(now.Add(24 * time.Hour))
+	}
+	return due
+}
+
+// names are what the provider may call the account.
+func (s *Service) names(a billing.Account) []string {
+	if s.Provider == nil {
+		return nil
+	}
+	var names []string
+	add := func(id string) {
+		if id != "" {
+			names = append(names, s.Provider.Name()+":"+id)
+		}
+	}
+	add(a.ProviderCustomer)
+	for _, standing := range a.Subscriptions {
+		add(standing.ID)
+		add(standing.Customer)
+	}
+	return names
+}
+
+// show brings what the account means into the customer's record, and reports
+// whether they may come in no longer.
+func (s *Service) show(ctx context.Context, tx storage.Store, id storage.CustomerID, a billing.Account, now time.Time) (lost bool, err error) {
+	status, until := statusOf(a, now)
+	_, err = tx.UpdateCustomer(ctx, id, func(c *storage.Customer) error {
+		was := *c
+		c.EntitledUntil, c.Plan = until, a.Plan
+		if c.Status = status; !c.SuspendedAt.IsZero() && status != storage.StatusPending {
+			c.Status = storage.StatusInactive
+		}
+		if *c != was {
+			c.UpdatedAt = now
+		}
+		lost = was.Status.Entitled() && !c.StatusAt(now).Entitled()
+		return nil
+	})
+	return lost, err
+}
+
+// eventTypes name what happened in the customer's log.
+var eventTypes = map[billing.EffectKind]string{
+	billing.EffectOpened:        "subscription.started",
+	billing.EffectPaymentFailed: "payment.failed",
+	billing.EffectTrialEnding:   "trial_end.announced",
+	billing.EffectCancelPlanned: "cancellation.planned",
+	billing.EffectSuspended:     "subscription.suspended",
+	billing.EffectResumed:       "subscription.resumed",
+	billing.EffectEnded:         "subscription.ended",
+	billing.EffectPlanChanged:   "plan.changed",
+}
+
+// notices are what customers are told of.
+var notices = map[billing.EffectKind]notify.Kind{
+	billing.EffectPaymentFailed: notify.KindPaymentFailed,
+	billing.EffectTrialEnding:   notify.KindTrialEnding,
+	billing.EffectCancelPlanned: notify.KindCancelPlanned,
+	billing.EffectSuspended:     notify.KindSuspended,
+	billing.EffectResumed:       notify.KindResumed,
+	billing.EffectEnded:         notify.KindEnded,
+}
+
+// tell stores the effects of a decision, each once.
+func (s *Service) tell(ctx context.Context, tx storage.Store, customer storage.CustomerID, newest storage.Checkout, effects []billing.Effect) error {
+	for _, e := range effects {
+		kind, told := notices[e.Kind]
+		n := notify.Notice{ID: e.ID, Kind: kind, CustomerID: string(customer), PlanName: s.planName(e.Plan), Until: e.Until}
+		err := s.store(ctx, tx, n, told)
+		if errors.Is(err, storage.ErrExists) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		switch e.Kind {
+		case billing.EffectAlert:
+			s.Log.Error("billing needs a look", zap.String("customer", string(customer)), zap.String("what", e.Text))
+			continue
+		case billing.EffectOpened:
+			if err := open(ctx, roles(tx), newest); err != nil {
+				return err
+			}
+		}
+		data := map[string]any{"plan": e.Plan}
+		if e.Before != "" && e.Before != e.Plan {
+			data["before"] = e.Before
+		}
+		if !e.Until.IsZero() {
+			data["until"] = storage.FormatTime(e.Until)
+		}
+		if err := storage.Record(ctx, tx, customer, eventTypes[e.Kind], data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// open lets the first key be claimed with the checkout that was paid.
+func open(ctx context.Context, b storage.Billing, c storage.Checkout) error {
+	if c.ID == "" {
+		return nil
+	}
+	_, err := b.UpdateCheckout(ctx, c.CustomerID, c.ID, func(c *storage.Checkout) error {
+		c.ClaimableAt = storage.Now()
+		return nil
+	})
+	return err
+}
+
+func (s *Service) planName(id string) string {
+	if p, ok := s.Plan(id); ok {
+		return p.Name
+	}
+	return ""
+}
+
+// KindNotice is the kind of the effects whose data is a [notify.Notice] to send.
+const KindNotice = "notice"
+
+// notice stores a notice for the customer.
+func (s *Service) notice(ctx context.Context, tx storage.Store, n notify.Notice) error {
+	err := s.store(ctx, tx, n, true)
+	if errors.Is(err, storage.ErrExists) {
+		return nil
+	}
+	return err
+}
+
+// store keeps a notice as an effect, or the memory of one that nobody is told of.
+func (s *Service) store(ctx context.Context, tx storage.Store, n notify.Notice, told bool) error {
+	now := storage.Now()
+	e := storage.Effect{
+		ID: n.ID, Kind: KindNotice, Customer: storage.CustomerID(n.CustomerID), Data: encode(n), CreatedAt: now, DueAt: now,
+	}
+	if !s.Notify || !told {
+		e.DoneAt = now
+	}
+	return roles(tx).CreateEffect(ctx, e)
+}

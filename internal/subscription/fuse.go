@@ -1,0 +1,82 @@
+package subscription
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/heycmo/heycmo-go/billing"
+	"github.com/heycmo/heycmo-go/storage"
+)
+
+// errFuse says that something looks wrong with the provider as a whole, such as a
+// key of another account, and not with single customers.
+var errFuse = errors.New("too many customers would be shut out of whom the provider told nothing by itself; " +
+	"check the provider's key, then run the command billing reconcile")
+
+// allowed is how many of so many customers may be shut out in one go.
+func allowed(customers int) int { return min(10, max(3, customers/20)) }
+
+// fuse counts who is shut out by looks that nobody asked for.
+type fuse struct {
+	mu        sync.Mutex
+	cuts      []time.Time
+	limit     int
+	countedAt time.Time
+}
+
+// check refuses a decision that would shut out one too many within an hour.
+func (f *fuse) check(ctx context.Context, b storage.Billing, was, is billing.Account, now time.Time) error {
+	if !was.Entitled(now) || is.Entitled(now) {
+		return nil
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if now.Sub(f.countedAt) > time.Hour {
+		entitled := 0
+		err := each(ctx, b, func(_ storage.Account, r record) error {
+			if r.Entitled(now) {
+				entitled++
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		f.limit, f.countedAt = allowed(entitled), now
+	}
+	for len(f.cuts) > 0 && now.Sub(f.cuts[0]) > time.Hour {
+		f.cuts = f.cuts[1:]
+	}
+	if len(f.cuts) >= f.limit {
+		return fmt.Errorf("%d in an hour: %w", len(f.cuts), errFuse)
+	}
+	f.cuts = append(f.cuts, now)
+	return nil
+}
+
+// each calls do with every account.
+func each(ctx context.Context, b storage.Billing, do func(storage.Account, record) error) error {
+	page := storage.Page{Limit: 500}
+	for {
+		accounts, err := b.Accounts(ctx, page)
+		if err != nil {
+			return err
+		}
+		for _, a := range accounts {
+			r, err := decode(a)
+			if err != nil {
+				return err
+			}
+			if err := do(a, r); err != nil {
+				return err
+			}
+			page.Before = string(a.CustomerID)
+		}
+		if len(accounts) < page.Limit {
+			return nil
+		}
+	}
+}

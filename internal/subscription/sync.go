@@ -1,0 +1,211 @@
+package subscription
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/heycmo/heycmo-go/billing"
+	"github.com/heycmo/heycmo-go/storage"
+)
+
+const (
+	interval    = 2 * time.Second  // between looks for accounts that are due
+	leaseTime   = time.Minute      // longer than any reading
+	readTimeout = 40 * time.Second // with the provider's own attempts
+	batch       = 16
+	readers     = 4 // at once
+
+	// restTime is how old an answer to a waiting buyer may be.
+	restTime = 2 * time.Second
+)
+
+// Run works on accounts that are due until ctx ends. Several replicas may run it.
+func (s *Service) Run(ctx context.Context) {
+	if s.Provider != nil {
+		var wg sync.WaitGroup
+		defer wg.Wait()
+		wg.Go(func() { s.catchUp(ctx) })
+	}
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		more, err := s.Work(ctx)
+		if err != nil && ctx.Err() == nil {
+			s.Log.Error("background work failed", zap.String("work", "billing accounts"), zap.Error(err))
+		}
+		if more {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		case <-s.wake:
+		}
+	}
+}
+
+// hurry has Run look now.
+func (s *Service) hurry() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Work takes accounts that are due and brings them up to date, and reports whether
+// there may be more.
+func (s *Service) Work(ctx context.Context) (more bool, err error) {
+	now := storage.Now()
+	due, err := roles(s.Store).LeaseAccounts(ctx, storage.NewID(), now, now.Add(leaseTime), batch)
+	if err != nil {
+		return false, err
+	}
+	var wg sync.WaitGroup
+	places := make(chan struct{}, readers)
+	for _, account := range due {
+		places <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-places }()
+			_ = s.refresh(ctx, account) // logged, and due again
+		})
+	}
+	wg.Wait()
+	return len(due) == batch, nil
+}
+
+// look brings one account up to date for somebody who waits, unless that is being
+// done or was done just now.
+func (s *Service) look(ctx context.Context, customer storage.CustomerID, session string) error {
+	if s.Provider == nil {
+		return nil
+	}
+	account, err := s.lease(ctx, customer, func(a *storage.Account, now time.Time) bool {
+		a.Session = session
+		return now.Sub(a.ReadAt) >= restTime && (a.Failures == 0 || !a.DueAt.After(now))
+	})
+	if err == nil {
+		_ = s.refresh(ctx, account) // the buyer waits on, whatever it was
+	}
+	if errors.Is(err, errBusy) {
+		return nil
+	}
+	return err
+}
+
+// lease takes one account, unless somebody has it or want says no.
+func (s *Service) lease(ctx context.Context, customer storage.CustomerID, want func(a *storage.Account, now time.Time) bool) (storage.Account, error) {
+	now := storage.Now()
+	return roles(s.Store).UpdateAccount(ctx, customer, func(a *storage.Account) error {
+		if a.LeasedUntil.After(now) || !want(a, now) {
+			return errBusy
+		}
+		a.Lease, a.LeasedUntil = storage.NewID(), now.Add(leaseTime)
+		a.Heard++ // somebody has asked for it
+		return nil
+	})
+}
+
+var (
+	errBusy = errors.New("somebody is at it")
+	errLost = errors.New("the lease was lost")
+)
+
+// refresh reads what is true of a leased account and stores what follows.
+func (s *Service) refresh(ctx context.Context, account storage.Account) error {
+	r, err := decode(account)
+	if err == nil {
+		var snapshot billing.Snapshot
+		var read bool
+		if snapshot, read, err = s.read(ctx, account, r.Account); err == nil {
+			err = s.conclude(ctx, account, snapshot, read)
+		}
+	}
+	if err == nil || errors.Is(err, errLost) {
+		return nil
+	}
+	s.putOff(ctx, account, err)
+	return err
+}
+
+// read asks the provider. What isn't there changes nothing: no missing customer is
+// an end.
+func (s *Service) read(ctx context.Context, account storage.Account, a billing.Account) (billing.Snapshot, bool, error) {
+	if s.Provider == nil {
+		return billing.Snapshot{}, false, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	newest, err := newestCheckout(ctx, roles(s.Store), account.CustomerID)
+	if err != nil {
+		return billing.Snapshot{}, false, err
+	}
+	session := account.Session
+	if session == "" && a.Session == billing.SessionOpen {
+		if session, err = s.recovered(ctx, newest); err != nil && !errors.Is(err, billing.ErrRefused) {
+			return billing.Snapshot{}, false, err
+		}
+	}
+	ref := billing.Ref{Session: session}
+	if session == "" {
+		ref.Customer = a.ProviderCustomer
+	}
+	if ref == (billing.Ref{}) {
+		return billing.Snapshot{}, false, nil
+	}
+	snapshot, err := s.Provider.Read(ctx, ref)
+	if errors.Is(err, billing.ErrNotFound) {
+		s.Log.Warn("the payment provider doesn't know a customer of ours; nothing is changed because of that",
+			zap.String("customer", string(account.CustomerID)))
+		return billing.Snapshot{}, true, nil
+	}
+	if sessionHash(session) != newest.Session {
+		snapshot.Session = billing.SessionNone // of a purchase before this one
+	}
+	return snapshot, err == nil, err
+}
+
+// putOff gives the lease back and has the account tried again later.
+func (s *Service) putOff(ctx context.Context, account storage.Account, cause error) {
+	stopped := ctx.Err() != nil
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	failures := account.Failures + 1
+	wait := backoff(failures)
+	if away, ok := errors.AsType[*billing.UnavailableError](cause); ok {
+		wait = max(wait, away.After)
+	}
+	switch {
+	case stopped: // it was not the provider
+		failures, wait = account.Failures, 0
+	case errors.Is(cause, errFuse):
+		wait = time.Hour
+	case failures == 5 || failures > 5 && wait == maxBackoff:
+		s.Log.Error("an account can't be brought up to date", zap.String("customer", string(account.CustomerID)),
+			zap.Int("attempts", failures), zap.Error(cause))
+	default:
+		s.Log.Warn("an account was not brought up to date", zap.String("customer", string(account.CustomerID)), zap.Error(cause))
+	}
+	_, err := roles(s.Store).UpdateAccount(ctx, account.CustomerID, func(a *storage.Account) error {
+		if a.Lease != account.Lease {
+			return errLost
+		}
+		a.Lease, a.LeasedUntil, a.Failures = "", time.Time{}, failures
+		a.DueAt = storage.Now().Add(wait)
+		return nil
+	})
+	if err != nil && !errors.Is(err, errLost) {
+		s.Log.Warn("a lease was not given back", zap.String("customer", string(account.CustomerID)), zap.Error(err))
+	}
+}
+
+const maxBackoff = time.Hour
+
+// backoff is 5 s, 10 s, 20 s … 1 h.
+func backoff(failures int) time.Duration {
+	return min(5*time.Second<<min(failures-1, 10), maxBackoff)
+}
