@@ -31,9 +31,22 @@ type front struct {
 }
 
 func newFront(publicURL, name, title string, catalog *agent.Catalog) front {
-	hash := sha256.Sum256([]byte(frontCSS))
-	style := base64.StdEncoding.EncodeToString(hash[:])
-	return front{publicURL, name, title, catalog, "default-src 'none'; style-src 'sha256-" + style + "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"}
+	return front{publicURL, name, title, catalog, "default-src 'none'; style-src '" + sourceHash(frontCSS) + "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"}
+}
+
+// sourceHash names a style or script in a Content-Security-Policy (CSP Level 3,
+// section 2.3.1).
+func sourceHash(text string) string {
+	hash := sha256.Sum256([]byte(text))
+	return "sha256-" + base64.StdEncoding.EncodeToString(hash[:])
+}
+
+// base returns the address of the host without a slash at the end.
+func (f front) base(r *http.Request) string {
+	if f.publicURL != "" {
+		return f.publicURL
+	}
+	return addressOf(r)
 }
 
 func (f front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -41,10 +54,7 @@ func (f front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		httpx.Error(w, r, httpx.Status(http.StatusMethodNotAllowed, "method not allowed").WithHeader("Allow", "GET, HEAD"))
 		return
 	}
-	base := f.publicURL
-	if base == "" {
-		base = addressOf(r)
-	}
+	base := f.base(r)
 	var page bytes.Buffer
 	err := frontTemplate.Execute(&page, map[string]any{
 		"Base":    base,

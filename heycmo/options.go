@@ -1,6 +1,7 @@
 package heycmo
 
 import (
+	"context"
 	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
@@ -17,7 +18,9 @@ import (
 	"github.com/heycmo/heycmo-go/auth"
 	"github.com/heycmo/heycmo-go/internal/app"
 	"github.com/heycmo/heycmo-go/mcp"
+	"github.com/heycmo/heycmo-go/notify"
 	"github.com/heycmo/heycmo-go/ratelimit"
+	"github.com/heycmo/heycmo-go/storage"
 )
 
 // Options are what an embedder may set. The zero value of every field is its
@@ -75,6 +78,20 @@ type Options struct {
 
 	// Tools are offered beside the Catalog's.
 	Tools []*agent.Tool
+
+	// Billing makes customers pay. The store must have the role
+	// [storage.Billing]. Default: none, whoever has a key may come in.
+	Billing *Billing
+
+	// Notifier tells customers about their account, such as a payment that
+	// failed. Default: nobody is told.
+	Notifier notify.Notifier
+
+	// OnEvent is called with each event of a customer, at least once and in no
+	// order, by the replica that comes first; event.ID tells a repetition. An
+	// error has it called again later. It has 30 s. The store must have the role
+	// [storage.Effects]. Default: none.
+	OnEvent func(ctx context.Context, event storage.Event) error
 
 	// MCP tunes streams and calls. Default: see there.
 	MCP *mcp.Options
@@ -143,6 +160,9 @@ func (o *Options) validate() error {
 		if len(key.Key) != 32 || slices.Max(key.Key) == slices.Min(key.Key) {
 			report("SecretKeys: key %d must have 32 random bytes", i+1)
 		}
+	}
+	if err := o.Billing.validate(o.PublicURL); err != nil {
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }

@@ -64,6 +64,8 @@ func (s *Server) routes(publicURL string) http.Handler {
 		switch path := r.URL.Path; {
 		case path == "/":
 			front.ServeHTTP(w, r)
+		case path == "/welcome" && s.app.Sells():
+			newWelcome(front, s.app).ServeHTTP(w, r)
 		case path == "/register":
 			refuseRegistration(w, r)
 		case path == "/mcp" || strings.HasPrefix(path, "/mcp/"):

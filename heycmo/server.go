@@ -52,6 +52,7 @@ import (
 	"github.com/heycmo/heycmo-go/auth"
 	"github.com/heycmo/heycmo-go/internal/app"
 	"github.com/heycmo/heycmo-go/internal/httpx"
+	"github.com/heycmo/heycmo-go/internal/outbox"
 	"github.com/heycmo/heycmo-go/internal/recent"
 	"github.com/heycmo/heycmo-go/internal/rest"
 	"github.com/heycmo/heycmo-go/marketing"
@@ -75,6 +76,8 @@ type Server struct {
 	outer func(http.Handler) http.Handler
 	all   http.Handler
 
+	outbox *outbox.Worker // may be nil
+
 	mu     sync.Mutex
 	closed bool
 	cancel context.CancelFunc // of Run
@@ -97,6 +100,12 @@ func New(store storage.Store, opts *Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
+	if o.OnEvent != nil {
+		if _, ok := storage.RoleOf[storage.Effects](store); !ok {
+			return nil, errors.New("heycmo: the store has no storage.Effects, which OnEvent needs")
+		}
+		store = outbox.WithEvents(store)
+	}
 	known := recent.New(store)
 	if o.Authenticator == nil {
 		o.Authenticator = auth.Keys(known)
@@ -114,19 +123,23 @@ func New(store storage.Store, opts *Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("heycmo: %w", err)
 	}
-	s := &Server{
-		app: app.New(app.Config{
-			Store:          known,
-			Authenticator:  o.Authenticator,
-			Limiter:        o.Limiter,
-			Limits:         o.Limits.scopes(),
-			AdminKeys:      o.AdminKeys,
-			TrustedProxies: o.TrustedProxies,
-			Catalog:        catalog,
-			Log:            o.Log,
-			Version:        Version,
-		}),
+	s := &Server{}
+	subscriptions, err := o.subscriptions(known, func(id storage.CustomerID) { s.app.Lost(id) })
+	if err != nil {
+		return nil, fmt.Errorf("heycmo: %w", err)
 	}
+	s.app = app.New(app.Config{
+		Store:          known,
+		Authenticator:  o.Authenticator,
+		Limiter:        o.Limiter,
+		Limits:         o.Limits.scopes(),
+		AdminKeys:      o.AdminKeys,
+		TrustedProxies: o.TrustedProxies,
+		Catalog:        catalog,
+		Subscriptions:  subscriptions,
+		Log:            o.Log,
+		Version:        Version,
+	})
 	public, _ := url.Parse(o.PublicURL)
 	config := mcp.Config{Secrets: secrets, BasePath: strings.TrimSuffix(public.Path, "/"), Origins: o.AllowedOrigins}
 	if public.Host != "" {
@@ -139,6 +152,8 @@ func New(store storage.Store, opts *Options) (*Server, error) {
 		return nil, fmt.Errorf("heycmo: %w", err)
 	}
 	s.all = s.routes(strings.TrimSuffix(o.PublicURL, "/"))
+	_, product := s.mcp.Name()
+	s.outbox = o.outbox(known, product)
 	return s, nil
 }
 
@@ -179,7 +194,7 @@ func (s *Server) Run(ctx context.Context) error {
 	s.cancel, s.done = cancel, done
 	s.mu.Unlock()
 
-	s.app.Run(ctx)
+	s.work(ctx)
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -189,6 +204,19 @@ func (s *Server) Run(ctx context.Context) error {
 		return ErrClosed
 	}
 	return ctx.Err()
+}
+
+// work does everything that goes on beside requests until ctx ends.
+func (s *Server) work(ctx context.Context) {
+	var wg sync.WaitGroup
+	wg.Go(func() { s.app.Run(ctx) })
+	if s.app.Subscriptions != nil {
+		wg.Go(func() { s.app.Subscriptions.Run(ctx) })
+	}
+	if s.outbox != nil {
+		wg.Go(func() { s.outbox.Run(ctx) })
+	}
+	wg.Wait()
 }
 
 // CloseStreams lets no more MCP requests in, gives running calls a short while

@@ -35,7 +35,9 @@ const (
 	firstWait = 10 * time.Second
 	lastWait  = 6 * time.Hour
 	alertAt   = 8 // attempts, after about half an hour
-	keep      = 90 * 24 * time.Hour
+
+	sweepInterval = time.Hour
+	keep          = 90 * 24 * time.Hour // what was done, so that it isn't done again
 )
 
 // Worker does effects.
@@ -52,21 +54,29 @@ func New(store storage.Effects, handlers map[string]Handler, log *zap.Logger) *W
 
 // Run does what is due until ctx ends. Several replicas may run it.
 func (w *Worker) Run(ctx context.Context) {
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
+	look, sweep := time.NewTicker(interval), time.NewTicker(sweepInterval)
+	defer look.Stop()
+	defer sweep.Stop()
 	for {
 		more, err := w.Work(ctx)
-		if err != nil && ctx.Err() == nil {
-			w.log.Error("background work failed", zap.String("work", "outbox"), zap.Error(err))
-		}
+		w.failed(ctx, "outbox", err)
 		if more {
 			continue
 		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-look.C:
+		case <-sweep.C:
+			_, err := w.store.DeleteEffects(ctx, storage.Now().Add(-keep))
+			w.failed(ctx, "outbox sweep", err)
 		}
+	}
+}
+
+func (w *Worker) failed(ctx context.Context, what string, err error) {
+	if err != nil && ctx.Err() == nil {
+		w.log.Error("background work failed", zap.String("work", what), zap.Error(err))
 	}
 }
 
@@ -137,10 +147,4 @@ func (w *Worker) try(ctx context.Context, e storage.Effect) (err error) {
 // wait is 10 s, 20 s, 40 s … 6 h.
 func wait(attempts int) time.Duration {
 	return min(firstWait<<min(attempts-1, 20), lastWait)
-}
-
-// Sweep forgets effects that were done 90 days ago.
-func (w *Worker) Sweep(ctx context.Context) error {
-	_, err := w.store.DeleteEffects(ctx, storage.Now().Add(-keep))
-	return err
 }

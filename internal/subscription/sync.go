@@ -30,13 +30,12 @@ func (s *Service) Run(ctx context.Context) {
 		defer wg.Wait()
 		wg.Go(func() { s.catchUp(ctx) })
 	}
-	ticker := time.NewTicker(interval)
+	ticker, sweep := time.NewTicker(interval), time.NewTicker(time.Hour)
 	defer ticker.Stop()
+	defer sweep.Stop()
 	for {
 		more, err := s.Work(ctx)
-		if err != nil && ctx.Err() == nil {
-			s.Log.Error("background work failed", zap.String("work", "billing accounts"), zap.Error(err))
-		}
+		s.workFailed(ctx, "billing accounts", err)
 		if more {
 			continue
 		}
@@ -45,7 +44,15 @@ func (s *Service) Run(ctx context.Context) {
 			return
 		case <-ticker.C:
 		case <-s.wake:
+		case <-sweep.C:
+			s.workFailed(ctx, "billing sweep", s.Sweep(ctx))
 		}
+	}
+}
+
+func (s *Service) workFailed(ctx context.Context, what string, err error) {
+	if err != nil && ctx.Err() == nil {
+		s.Log.Error("background work failed", zap.String("work", what), zap.Error(err))
 	}
 }
 

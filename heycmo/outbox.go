@@ -1,0 +1,61 @@
+package heycmo
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/heycmo/heycmo-go/internal/outbox"
+	"github.com/heycmo/heycmo-go/internal/subscription"
+	"github.com/heycmo/heycmo-go/notify"
+	"github.com/heycmo/heycmo-go/storage"
+)
+
+// outbox returns what does the host's effects, or nil when there can be none.
+func (o *Options) outbox(store storage.Store, product string) *outbox.Worker {
+	effects, ok := storage.RoleOf[storage.Effects](store)
+	if !ok || o.OnEvent == nil && o.Notifier == nil && o.Billing == nil {
+		return nil
+	}
+	handlers := map[string]outbox.Handler{}
+	if o.OnEvent != nil {
+		handlers[outbox.KindEvent] = func(ctx context.Context, e storage.Effect) error {
+			event, err := outbox.EventOf(e)
+			if err != nil {
+				return err
+			}
+			return o.OnEvent(ctx, event)
+		}
+	}
+	if o.Notifier != nil {
+		handlers[subscription.KindNotice] = func(ctx context.Context, e storage.Effect) error {
+			return o.sendNotice(ctx, store, e, product)
+		}
+	}
+	return outbox.New(effects, handlers, o.Log)
+}
+
+// sendNotice fills a stored notice in with what is known today, and sends it.
+func (o *Options) sendNotice(ctx context.Context, store storage.Store, e storage.Effect, product string) error {
+	var n notify.Notice
+	if err := json.Unmarshal(e.Data, &n); err != nil {
+		return fmt.Errorf("%w: %w", outbox.ErrNever, err)
+	}
+	c, err := store.Customer(ctx, e.Customer)
+	if errors.Is(err, storage.ErrNotFound) {
+		return fmt.Errorf("%w: %w", outbox.ErrNever, err)
+	}
+	if err != nil {
+		return err
+	}
+	n.Email, n.BrandName, n.Product = c.Email, c.BrandName, product
+	if o.Billing != nil {
+		n.URL = o.Billing.ManageURL
+	}
+	err = o.Notifier.Notify(ctx, n)
+	if errors.Is(err, notify.ErrPermanent) {
+		return fmt.Errorf("%w: %w", outbox.ErrNever, err)
+	}
+	return err
+}
