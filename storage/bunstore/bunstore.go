@@ -48,7 +48,10 @@ type Store struct {
 	lookup      *prepared // of KeyByHash, or nil
 }
 
-var _ storage.Store = (*Store)(nil)
+var (
+	_ storage.Store   = (*Store)(nil)
+	_ storage.Billing = (*Store)(nil)
+)
 
 // New returns a Store over db, whose dialect must be SQLite or PostgreSQL and
 // whose tables [Migrate] has made. It doesn't touch the database.
@@ -129,14 +132,9 @@ func (s *Store) postgres() bool { return s.write.Dialect().Name() == dialect.PG 
 func (s *Store) exec(ctx context.Context, statement interface {
 	Exec(context.Context, ...any) (sql.Result, error)
 }) (int64, error) {
-	run := ctx
-	if s.inside() && !s.postgres() {
-		// Interrupting a write makes SQLite end the whole transaction, and what
-		// follows would be stored on its own.
-		if err := ctx.Err(); err != nil {
-			return 0, wrap(ctx, err)
-		}
-		run = context.WithoutCancel(ctx)
+	run, err := s.writing(ctx)
+	if err != nil {
+		return 0, err
 	}
 	result, err := statement.Exec(run)
 	if err != nil {
@@ -144,6 +142,15 @@ func (s *Store) exec(ctx context.Context, statement interface {
 	}
 	n, err := result.RowsAffected()
 	return n, wrap(ctx, err)
+}
+
+// writing returns the context for a statement that writes. Interrupting one makes
+// SQLite end the whole transaction, and what follows would be stored on its own.
+func (s *Store) writing(ctx context.Context) (context.Context, error) {
+	if !s.inside() || s.postgres() {
+		return ctx, nil
+	}
+	return context.WithoutCancel(ctx), wrap(ctx, ctx.Err())
 }
 
 // insert stores a row. A conflict is found by what was stored and not by the
@@ -158,23 +165,32 @@ func (s *Store) insert(ctx context.Context, row any) error {
 
 // insertOf stores a row that belongs to a customer.
 func (s *Store) insertOf(ctx context.Context, customer storage.CustomerID, row any) error {
-	known, err := s.read.NewSelect().Model((*customerRow)(nil)).Where("id = ?", customer).Exists(ctx)
-	if err != nil {
-		return wrap(ctx, err)
+	if err := s.known(ctx, customer); err != nil {
+		return err
 	}
-	if !known {
-		return storage.ErrNotFound
+	err := s.insert(ctx, row)
+	if err != nil && !errors.Is(err, storage.ErrExists) && errors.Is(s.known(ctx, customer), storage.ErrNotFound) {
+		return storage.ErrNotFound // deleted meanwhile
 	}
-	return s.insert(ctx, row)
+	return err
+}
+
+// known returns ErrNotFound if there is no such customer. Inside a transaction
+// the customer stays until its end.
+func (s *Store) known(ctx context.Context, customer storage.CustomerID) error {
+	q := s.read.NewSelect().Model((*customerRow)(nil)).Column("id").Where("id = ?", customer)
+	if s.postgres() && s.inside() {
+		q = q.For("KEY SHARE")
+	}
+	var id storage.CustomerID
+	return wrap(ctx, q.Scan(ctx, &id))
 }
 
 // update reads the row whose key is in row, lets change alter it and stores it.
 func (s *Store) update(ctx context.Context, row any, change func() error) error {
 	return s.inTx(ctx, func(tx *Store) error {
-		q := tx.read.NewSelect().Model(row).WherePK()
-		if s.postgres() {
-			q = q.For("UPDATE") // SQLite has one writer at a time anyway
-		}
+		// Others may store what belongs to the row meanwhile.
+		q := tx.lock(tx.read.NewSelect().Model(row).WherePK(), "NO KEY UPDATE")
 		if err := q.Scan(ctx); err != nil {
 			return wrap(ctx, err)
 		}
@@ -186,6 +202,14 @@ func (s *Store) update(ctx context.Context, row any, change func() error) error 
 	})
 }
 
+// lock has PostgreSQL lock what q selects. SQLite has one writer at a time anyway.
+func (s *Store) lock(q *bun.SelectQuery, how string) *bun.SelectQuery {
+	if s.postgres() {
+		q = q.For(how)
+	}
+	return q
+}
+
 // remove deletes the row whose key is in row.
 func (s *Store) remove(ctx context.Context, row any) error {
 	n, err := s.exec(ctx, s.write.NewDelete().Model(row).WherePK())
@@ -195,26 +219,30 @@ func (s *Store) remove(ctx context.Context, row any) error {
 	return err
 }
 
-// list returns one page of what q selects.
-func list[T any, R interface{ record() T }](ctx context.Context, q *bun.SelectQuery, p storage.Page) ([]T, error) {
+// list returns one page of what q selects, ordered by the column id.
+func list[T any, R interface{ record() T }](ctx context.Context, q *bun.SelectQuery, id bun.Ident, p storage.Page) ([]T, error) {
 	if err := checkText("cursor", p.Before); err != nil {
 		return nil, err
 	}
 	if p.Before != "" {
-		q = q.Where("id < ?", p.Before)
+		q = q.Where("? < ?", id, p.Before)
 	}
 	if p.Limit <= 0 {
 		q = q.Where("1 = 0") // bun takes a limit of 0 for none
 	}
 	var rows []R
-	if err := q.Model(&rows).Order("id DESC").Limit(int64(p.Limit)).Scan(ctx); err != nil {
+	if err := q.Model(&rows).OrderExpr("? DESC", id).Limit(int64(p.Limit)).Scan(ctx); err != nil {
 		return nil, wrap(ctx, err)
 	}
-	records := make([]T, len(rows))
+	return records(rows), nil
+}
+
+func records[T any, R interface{ record() T }](rows []R) []T {
+	list := make([]T, len(rows))
 	for i, r := range rows {
-		records[i] = r.record()
+		list[i] = r.record()
 	}
-	return records, nil
+	return list
 }
 
 // wrap makes an error of the database fit to leave the package.

@@ -98,7 +98,7 @@ func (s *Store) Customers(ctx context.Context, q storage.CustomerQuery) ([]stora
 		query = query.Where("id = ?0 OR external_id = ?0 OR ?1(lower(email), ?2) > 0 OR ?1(lower(brand_name), ?2) > 0 OR ?1(lower(website), ?2) > 0",
 			q.Search, position, strings.Map(lowerASCII, q.Search))
 	}
-	return list[storage.Customer, customerRow](ctx, query, q.Page)
+	return list[storage.Customer, customerRow](ctx, query, "id", q.Page)
 }
 
 // lowerASCII does what SQLite's lower does, and PostgreSQL's in the collation "C".

@@ -67,7 +67,7 @@ func (s *Store) Documents(ctx context.Context, customer storage.CustomerID, q st
 	if q.Status != "" {
 		query = query.Where("status = ?", q.Status)
 	}
-	return list[storage.Document, documentRow](ctx, query, q.Page)
+	return list[storage.Document, documentRow](ctx, query, "id", q.Page)
 }
 
 func documentKey(customer storage.CustomerID, kind, id string) (documentRow, error) {

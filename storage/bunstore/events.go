@@ -29,5 +29,5 @@ func (s *Store) Events(ctx context.Context, customer storage.CustomerID, q stora
 	} else if q.Type != "" {
 		query = query.Where("type = ?", q.Type)
 	}
-	return list[storage.Event, eventRow](ctx, query, q.Page)
+	return list[storage.Event, eventRow](ctx, query, "id", q.Page)
 }

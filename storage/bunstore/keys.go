@@ -25,7 +25,7 @@ func (s *Store) Keys(ctx context.Context, customer storage.CustomerID, p storage
 	if err := checkText("customer", string(customer)); err != nil {
 		return nil, err
 	}
-	return list[storage.Key, keyRow](ctx, s.read.NewSelect().Where("customer_id = ?", customer), p)
+	return list[storage.Key, keyRow](ctx, s.read.NewSelect().Where("customer_id = ?", customer), "id", p)
 }
 
 // UpdateKey is described at [storage.Keys].

@@ -130,7 +130,7 @@ func newEventRow(e storage.Event) (eventRow, error) {
 	if err := checkText("id", string(e.ID), "customer", string(e.CustomerID), "type", e.Type); err != nil {
 		return row, err
 	}
-	return row, checkObject(e.Data)
+	return row, checkObject("data", e.Data)
 }
 
 func (r eventRow) record() storage.Event {
@@ -168,7 +168,7 @@ func newDocumentRow(d storage.Document) (documentRow, error) {
 	if err := checkText("customer", string(d.CustomerID), "kind", d.Kind, "id", d.ID, "status", d.Status); err != nil {
 		return row, err
 	}
-	return row, checkObject(d.Data)
+	return row, checkObject("data", d.Data)
 }
 
 func (r documentRow) record() storage.Document {
@@ -183,9 +183,9 @@ func (r documentRow) record() storage.Document {
 	}
 }
 
-func checkObject(data json.RawMessage) error {
+func checkObject(field string, data json.RawMessage) error {
 	if !bytes.HasPrefix(bytes.TrimLeft(data, " \t\r\n"), []byte("{")) || !json.Valid(data) || !utf8.Valid(data) {
-		return storage.Invalid("data", "a JSON object")
+		return storage.Invalid(field, "a JSON object")
 	}
 	return nil
 }

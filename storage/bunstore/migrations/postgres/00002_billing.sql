@@ -3,7 +3,7 @@
 
 -- +goose Up
 ALTER TABLE customers ADD COLUMN entitled_until BIGINT;
-CREATE INDEX customers_pending ON customers (created_at) WHERE status = 'pending';
+CREATE INDEX customers_pending ON customers (created_at, id) WHERE status = 'pending';
 
 CREATE TABLE billing_accounts (
     customer_id  TEXT COLLATE "C" PRIMARY KEY NOT NULL REFERENCES customers (id),
@@ -16,7 +16,7 @@ CREATE TABLE billing_accounts (
     failures     BIGINT NOT NULL,
     read_at      BIGINT
 );
-CREATE INDEX billing_accounts_due ON billing_accounts (due_at);
+CREATE INDEX billing_accounts_due ON billing_accounts (due_at, customer_id);
 
 CREATE TABLE account_names (
     name        TEXT COLLATE "C" PRIMARY KEY NOT NULL,
@@ -66,9 +66,9 @@ CREATE TABLE effects (
     done_at     BIGINT
 );
 CREATE INDEX effects_of_customer ON effects (customer_id);
-CREATE INDEX effects_due ON effects (due_at) WHERE done_at IS NULL;
+CREATE INDEX effects_due ON effects (due_at, id) WHERE done_at IS NULL;
 CREATE INDEX effects_open ON effects (created_at, id) WHERE done_at IS NULL;
-CREATE INDEX effects_done ON effects (done_at);
+CREATE INDEX effects_done ON effects (done_at) WHERE done_at IS NOT NULL;
 
 -- A period and a day are part of a key, which can't be NULL: no time is the
 -- beginning of the year 1.

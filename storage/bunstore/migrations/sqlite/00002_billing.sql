@@ -2,7 +2,7 @@
 
 -- +goose Up
 ALTER TABLE customers ADD COLUMN entitled_until INTEGER;
-CREATE INDEX customers_pending ON customers (created_at) WHERE status = 'pending';
+CREATE INDEX customers_pending ON customers (created_at, id) WHERE status = 'pending';
 
 CREATE TABLE billing_accounts (
     customer_id  TEXT PRIMARY KEY NOT NULL REFERENCES customers (id),
@@ -15,7 +15,7 @@ CREATE TABLE billing_accounts (
     failures     INTEGER NOT NULL,
     read_at      INTEGER
 ) STRICT;
-CREATE INDEX billing_accounts_due ON billing_accounts (due_at);
+CREATE INDEX billing_accounts_due ON billing_accounts (due_at, customer_id);
 
 CREATE TABLE account_names (
     name        TEXT PRIMARY KEY NOT NULL,
@@ -65,9 +65,9 @@ CREATE TABLE effects (
     done_at     INTEGER
 ) STRICT;
 CREATE INDEX effects_of_customer ON effects (customer_id);
-CREATE INDEX effects_due ON effects (due_at) WHERE done_at IS NULL;
+CREATE INDEX effects_due ON effects (due_at, id) WHERE done_at IS NULL;
 CREATE INDEX effects_open ON effects (created_at, id) WHERE done_at IS NULL;
-CREATE INDEX effects_done ON effects (done_at);
+CREATE INDEX effects_done ON effects (done_at) WHERE done_at IS NOT NULL;
 
 -- A period and a day are part of a key, which can't be NULL: no time is the
 -- beginning of the year 1.
