@@ -145,7 +145,7 @@ var (
 
 // Validate reports everything that is wrong with the catalog: names that are
 // not 1 to 64 letters, digits, "_" or "-", or not unique, tools without a
-// description or with a schema that can't be used, agents that want unknown
+// description or with a schema or uses that make no sense, agents that want unknown
 // tools, prompts and resources that can't answer.
 func (c *Catalog) Validate() error {
 	var errs []error
@@ -170,6 +170,9 @@ func (c *Catalog) Validate() error {
 		}
 		named("tool", t.Name)
 		if err := t.validate(); err != nil {
+			report("tool %q: %w", t.Name, err)
+		}
+		if err := checkUses(t.Uses); err != nil {
 			report("tool %q: %w", t.Name, err)
 		}
 	}

@@ -118,3 +118,27 @@ func ExampleAskFor() {
 	fmt.Println(err) // no client called
 	// Output: this needs an answer, and nobody can be asked here
 }
+
+func ExampleSpend() {
+	summary := agent.NewTool("summary", "Sums a page up.",
+		func(ctx context.Context, _ storage.CustomerID, _ struct{}) (agent.Result, error) {
+			settle, err := agent.Spend(ctx, "tokens", 2000) // the most that it can take
+			if err != nil {
+				return agent.Result{}, err
+			}
+			text, tokens, err := "It is about the weather.", 1374, error(nil) // asks a model
+			settle(int64(tokens))
+			return agent.Text(text), err
+		}, &agent.ToolOptions{Uses: map[string]int64{agent.MetricToolCalls: 1, "pages": 1}})
+	// The host does this for each call.
+	ctx := agent.WithSpend(context.Background(), func(_ context.Context, metric string, units int64) (func(int64), error) {
+		fmt.Println("takes", units, metric)
+		return func(used int64) { fmt.Println("used", used) }, nil
+	})
+	result, _ := summary.Call(ctx, "a customer's ID", nil)
+	fmt.Println(result.Content[0].Text)
+	// Output:
+	// takes 2000 tokens
+	// used 1374
+	// It is about the weather.
+}

@@ -44,6 +44,10 @@ type ToolOptions struct {
 	Idempotent bool
 	// OpenWorld says that the tool reaches systems outside of this host.
 	OpenWorld bool
+	// Uses are the units of metrics that a call uses, 1 to a billion of each, where
+	// metrics are those of plans' quotas. A call that fails uses nothing. Default
+	// nil: one of [MetricToolCalls]; an empty map: nothing.
+	Uses map[string]int64
 	// Input refines the schema that was inferred from the argument's type, for
 	// example with the values that a field may have; default nil.
 	Input func(*jsonschema.Schema)
@@ -65,6 +69,9 @@ func NewTool[In, Out any](name, description string, fn func(ctx context.Context,
 	}
 	if t.Title == "" {
 		t.Title = name
+	}
+	if t.Uses = maps.Clone(t.Uses); t.Uses == nil {
+		t.Uses = map[string]int64{MetricToolCalls: 1}
 	}
 	if fn == nil {
 		t.err = errors.New("the function is nil")
