@@ -18,12 +18,12 @@ import (
 // to be run with the race detector.
 func RunConcurrent(t *testing.T, open func(t *testing.T) storage.Store) {
 	run(t, open, []check{
-		{"EveryMethodAtOnce", testAtOnce},
+		{"EveryMethodAtOnce", testAtOnce(core)},
 		{"NoUpdateIsLost", testNoUpdateIsLost},
 		{"OneCreatorWins", testOneCreatorWins},
 		{"OneDeleterWins", testOneDeleterWins},
 		{"NoHalfTransactionIsSeen", testNoHalf},
-		{"PagingWhileRecordsArrive", testPagingWhileRecordsArrive},
+		{"PagingWhileRecordsArrive", of(listings, testPagingWhileRecordsArrive)},
 		{"TouchKeysTogether", testTouchTogether},
 		{"WaitingEndsWithTheContext", testWaitingEnds},
 	})
@@ -45,34 +45,23 @@ func together(f func(worker int)) {
 	wg.Wait()
 }
 
-func testAtOnce(t *testing.T, s storage.Store) {
-	var fixtures [workers]fixture
-	for i := range fixtures {
-		fixtures[i] = fill(t, s)
-		_, err := s.UpdateCustomer(t.Context(), fixtures[i].customer.ID, func(c *storage.Customer) error {
-			c.ExternalID, c.IdempotencyKey = fmt.Sprint(i), fmt.Sprint(i)
-			return nil
-		})
-		ok(t, err)
-	}
-	together(func(worker int) {
-		f := fixtures[worker]
-		for method, args := range calls(f) {
-			if method == "CustomerByExternalID" || method == "CustomerByIdempotencyKey" {
-				args = []any{fmt.Sprint(worker)}
-			}
-			// What an earlier call deleted is back for this one.
-			_ = s.CreateKey(t.Context(), f.key)
-			_ = s.CreateDocument(t.Context(), f.document)
-			if err := call(s, t.Context(), method, args); err != nil {
-				t.Errorf("%s: %v", method, err)
-			}
+func testAtOnce(in func(*testing.T, storage.Store) sample) func(*testing.T, storage.Store) {
+	return func(t *testing.T, s storage.Store) {
+		var samples [workers]sample
+		for i := range samples {
+			samples[i] = in(t, s)
 		}
-	})
-	for _, f := range fixtures {
-		got := read(t, s, f.customer.ID)
-		equal(t, got.Customer.BrandName, "changed", "brand name")
-		equal(t, len(got.Events), 2, "number of events")
+		together(func(worker int) {
+			for method, args := range samples[worker].calls() {
+				samples[worker].restore(t)
+				if err := call(samples[worker].on, t.Context(), method, args); err != nil {
+					t.Errorf("%s: %v", method, err)
+				}
+			}
+		})
+		for _, s := range samples {
+			s.called(t)
+		}
 	}
 }
 
@@ -244,8 +233,8 @@ func testNoHalf(t *testing.T, s storage.Store) {
 	})
 }
 
-func testPagingWhileRecordsArrive(t *testing.T, s storage.Store) {
-	for name, l := range listings(t, s) {
+func testPagingWhileRecordsArrive(t *testing.T, rows map[string]listing) {
+	for name, l := range rows {
 		var old []string
 		for i := 10; i < 40; i++ {
 			ok(t, l.add(fmt.Sprint(i)))

@@ -35,18 +35,18 @@ import (
 // Run checks the methods one by one.
 func Run(t *testing.T, open func(t *testing.T) storage.Store) {
 	run(t, open, methods)
-	run(t, open, []check{{"EndedContext", testEndedContext}})
+	run(t, open, []check{{"EndedContext", of(core, testEndedContext)}})
 }
 
 // methods are the checks of the methods. They hold inside a transaction too.
 var methods = []check{
-	{"EveryMethodIsCovered", testCovered},
+	{"EveryMethodIsCovered", of(core, testCovered)},
 	{"ForeignCustomer", testForeign},
 	{"Identifiers", testIdentifiers},
-	{"Order", testOrder},
-	{"Paging", testPaging},
+	{"Order", of(listings, testOrder)},
+	{"Paging", of(listings, testPaging)},
 	{"Times", testTimes},
-	{"Text", testText},
+	{"Text", of(core, testText)},
 	{"JSON", testJSON},
 	{"RecordsBelongToTheCaller", testOwnership},
 	{"Ping", testPing},

@@ -9,32 +9,32 @@ import (
 	"github.com/heycmo/heycmo-go/storage"
 )
 
+var oddTimes = []time.Time{
+	{},
+	now,
+	time.Date(2026, 7, 1, 12, 0, 0, 999_999_999, time.UTC), // cut, not rounded
+	time.Date(2026, 7, 1, 12, 0, 0, 0, time.FixedZone("far", 5*3600+1800)),
+	time.Date(2026, 7, 1, 12, 0, 0, 1000, time.Local),
+	time.Now(), // has a monotonic reading
+	time.Unix(0, 0),
+	time.Date(1969, 12, 31, 23, 59, 59, 999_999_500, time.UTC),
+	time.Date(1000, 1, 1, 0, 0, 0, 1000, time.UTC),
+	time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC),
+}
+
+// asStored returns t as a record has it.
+func asStored(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+
 // testTimes stores every time of every record and reads it back in every way.
 func testTimes(t *testing.T, s storage.Store) {
 	ctx := t.Context()
 	f := fill(t, s)
-	for i, at := range []time.Time{
-		{},
-		now,
-		time.Date(2026, 7, 1, 12, 0, 0, 999_999_999, time.UTC), // cut, not rounded
-		time.Date(2026, 7, 1, 12, 0, 0, 0, time.FixedZone("far", 5*3600+1800)),
-		time.Date(2026, 7, 1, 12, 0, 0, 1000, time.Local),
-		time.Now(), // has a monotonic reading
-		time.Unix(0, 0),
-		time.Date(1969, 12, 31, 23, 59, 59, 999_999_500, time.UTC),
-		time.Date(1000, 1, 1, 0, 0, 0, 1000, time.UTC),
-		time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC),
-	} {
-		want := at.UTC().Truncate(time.Microsecond)
+	for i, at := range oddTimes {
 		id := fmt.Sprint(100 + i)
 		check := func(what string, record any, err error) {
 			t.Helper()
 			ok(t, err)
-			for name, got := range times(reflect.ValueOf(record)) {
-				if !got.Equal(want) || got.Location() != time.UTC || got.IsZero() != want.IsZero() {
-					t.Errorf("%s: stored %v as %s, got back %v", what, at, name, got)
-				}
-			}
+			checkTimes(t, what, record, at)
 		}
 
 		c := newCustomer(id)
@@ -104,6 +104,18 @@ func testTimes(t *testing.T, s storage.Store) {
 			ok(t, s.TouchKeys(ctx, map[storage.KeyID]time.Time{fresh.ID: at}))
 			key, _, err = s.KeyByHash(ctx, fresh.Hash)
 			check("TouchKeys", struct{ LastUsedAt time.Time }{key.LastUsedAt}, err)
+		}
+	}
+}
+
+// checkTimes checks that every time of a record, or of a list of one record, is
+// what comes back of at.
+func checkTimes(t *testing.T, what string, record any, at time.Time) {
+	t.Helper()
+	want := asStored(at)
+	for name, got := range times(reflect.ValueOf(record)) {
+		if !got.Equal(want) || got.Location() != time.UTC || got.IsZero() != want.IsZero() {
+			t.Errorf("%s: stored %v as %s, got back %v", what, at, name, got)
 		}
 	}
 }

@@ -13,16 +13,7 @@ import (
 // RunTx checks transactions: everything that [Run] checks holds inside one, and
 // what they do happens as a whole or not at all.
 func RunTx(t *testing.T, open func(t *testing.T) storage.Store) {
-	var inside []check
-	for _, c := range methods {
-		inside = append(inside, check{"Inside" + c.name, func(t *testing.T, s storage.Store) {
-			ok(t, s.InTx(t.Context(), func(_ context.Context, tx storage.Store) error {
-				c.run(t, tx)
-				return nil
-			}))
-		}})
-	}
-	run(t, open, inside)
+	run(t, open, inside(methods))
 	run(t, open, []check{
 		{"TxCommits", testTxCommits},
 		{"TxRollsBackOnError", testTxRollsBackOnError},
@@ -32,6 +23,19 @@ func RunTx(t *testing.T, open func(t *testing.T) storage.Store) {
 		{"NestedTxJoins", testNestedTxJoins},
 		{"NestedTxUndoesItsOwn", testNestedTxUndoesItsOwn},
 	})
+}
+
+// inside makes checks run in a transaction.
+func inside(checks []check) (list []check) {
+	for _, c := range checks {
+		list = append(list, check{"Inside" + c.name, func(t *testing.T, s storage.Store) {
+			ok(t, s.InTx(t.Context(), func(_ context.Context, tx storage.Store) error {
+				c.run(t, tx)
+				return nil
+			}))
+		}})
+	}
+	return list
 }
 
 type contextKey struct{}
