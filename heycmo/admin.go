@@ -89,6 +89,13 @@ func (a *Admin) Resume(ctx context.Context, id storage.CustomerID) (storage.Cust
 	return a.app.Resume(ctx, id)
 }
 
+// SetPlan gives a customer a plan without payment; an empty one takes back what was
+// given, so that only a subscription lets the customer in. The plan of a subscription
+// comes before it. It is an error on a host without [Options].Billing.
+func (a *Admin) SetPlan(ctx context.Context, id storage.CustomerID, plan string) (storage.Customer, error) {
+	return a.app.SetPlan(ctx, id, plan)
+}
+
 // CreateKey makes a further key, for a customer who lost theirs.
 func (a *Admin) CreateKey(ctx context.Context, id storage.CustomerID, name string) (auth.APIKey, storage.Key, error) {
 	return a.app.CreateKey(ctx, id, name)

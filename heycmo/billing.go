@@ -2,6 +2,7 @@ package heycmo
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -106,4 +107,48 @@ func (o *Options) subscriptions(store storage.Store, lost func(storage.CustomerI
 		Lost:           lost,
 		Log:            o.Log,
 	})
+}
+
+// Reconciliation says how [Admin.Reconcile] works.
+type Reconciliation struct {
+	// DryRun only reports.
+	DryRun bool
+	// Force goes on however many customers would be shut out. Without it, more than
+	// 5 % of them, though 3 always may be and 10 at most, stop the run before it
+	// changes anything: that many at once usually means a wrong key.
+	Force bool
+	// Report is called for each customer that differs from what the payment
+	// provider says, or can't be read.
+	Report func(Difference)
+}
+
+// Difference is what the payment provider says otherwise of one customer.
+type Difference struct {
+	Customer storage.CustomerID
+	// Before and After are the states of the account, PlanBefore and PlanAfter the
+	// IDs of its plan.
+	Before, After         billing.State
+	PlanBefore, PlanAfter string
+	// Cut says that the customer may come in no longer.
+	Cut bool
+	// Err says why the customer was left as it is.
+	Err error
+}
+
+// Reconcile reads from the payment provider what is true of everybody who ever
+// bought something, and stores that. The host does this by itself, a day after the
+// last reading at the latest; the command is for after a fault.
+func (a *Admin) Reconcile(ctx context.Context, r Reconciliation) error {
+	if !a.app.Sells() {
+		return errors.New("heycmo: this host has no payment provider")
+	}
+	err := a.app.Subscriptions.Reconcile(ctx, subscription.ReconcileOptions{DryRun: r.DryRun, Force: r.Force}, func(d subscription.Difference) {
+		if r.Report != nil {
+			r.Report(Difference(d))
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("heycmo: reconcile: %w", err)
+	}
+	return nil
 }

@@ -16,6 +16,7 @@ var forbidden = map[string]string{
 	"github.com/jackc/":          "PostgreSQL is a driver",
 	"database/sql":               "a store need not be SQL",
 	"github.com/stripe/":         "payment is a driver",
+	"github.com/wneessen/":       "mail is a driver",
 	"github.com/redis/":          "the shared limiter is a driver",
 	"github.com/dbos-inc/":       "the workflow engine is a driver",
 	"github.com/openai/":         "the model is a driver",
@@ -26,6 +27,7 @@ var forbidden = map[string]string{
 	"github.com/getkin/":         "tests' libraries stay in tests",
 	"testing":                    "tests' libraries stay in tests",
 	module + "storage/bunstore":  "a driver",
+	module + "notify/smtpnotify": "a driver",
 	module + "cmd/":              "arrows go down",
 }
 
@@ -46,6 +48,7 @@ var below = map[string][]string{
 	"storage":           {},
 	"ratelimit":         {},
 	"billing":           {},
+	"notify":            {},
 	"auth":              {"storage"},
 	"agent":             {"storage"},
 	"internal/fetch":    {},

@@ -47,7 +47,7 @@ func (p welcome) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		claim.Session, claim.Look = r.URL.Query().Get("session"), true
 	case http.MethodPost:
 		r.Body = http.MaxBytesReader(w, r.Body, 8<<10)
-		claim.Session = r.PostFormValue("session")
+		claim.Session, claim.Again = r.PostFormValue("session"), true
 	default:
 		httpx.Error(w, r, httpx.Status(http.StatusMethodNotAllowed, "method not allowed").WithHeader("Allow", "GET, HEAD, POST"))
 		return
@@ -56,7 +56,7 @@ func (p welcome) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		httpx.Error(w, r, err)
 		return
 	}
-	s, err := p.app.Subscriptions.Session(r.Context(), claim)
+	s, err := p.app.Session(r.Context(), claim)
 	code, stage := http.StatusOK, string(s.Stage)
 	switch {
 	case errors.Is(err, storage.ErrNotFound):

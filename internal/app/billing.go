@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -21,6 +22,16 @@ func (a *App) Checkout(ctx context.Context, email, plan string) (subscription.St
 		return subscription.Started{}, err
 	}
 	return a.Subscriptions.Checkout(ctx, email, plan)
+}
+
+// Session returns how far a checkout is, and claims its key.
+func (a *App) Session(ctx context.Context, c subscription.Claim) (subscription.Session, error) {
+	if c.Again { // it must be known whether the first key was used
+		if err := a.FlushKeyUse(ctx); err != nil {
+			return subscription.Session{}, err
+		}
+	}
+	return a.Subscriptions.Session(ctx, c)
 }
 
 // Delivered takes what claims to be a delivery of the payment provider. Only those
@@ -75,6 +86,25 @@ func (a *App) SubscriptionOf(ctx context.Context, customer storage.CustomerID) (
 	}
 	status, ok := account.Subscription(time.Now())
 	return status, ok, nil
+}
+
+// SetPlan gives the customer a plan, as an admin may; without one, only what they
+// pay for lets them in. It returns the customer afterwards.
+func (a *App) SetPlan(ctx context.Context, id storage.CustomerID, plan string) (storage.Customer, error) {
+	if a.Subscriptions == nil {
+		return storage.Customer{}, fmt.Errorf("this host has no billing, and so no plans: %w", storage.ErrConflict)
+	}
+	if err := a.checkPlan(plan); err != nil {
+		return storage.Customer{}, err
+	}
+	c, err := a.Store.Customer(ctx, id)
+	if err != nil {
+		return storage.Customer{}, err
+	}
+	if err := a.Subscriptions.SetGrant(ctx, c, plan != "", plan); err != nil {
+		return storage.Customer{}, err
+	}
+	return a.Store.Customer(ctx, id)
 }
 
 // Lost ends the streams of a customer who may come in no longer.

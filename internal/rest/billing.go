@@ -76,14 +76,14 @@ func (f *face) claim(w http.ResponseWriter, r *http.Request, _ auth.Principal) e
 	if body.Claim != "" {
 		nonces = append(nonces, body.Claim)
 	}
-	return f.answerSession(w, r, subscription.Claim{Session: r.PathValue("sessionId"), Nonces: nonces})
+	return f.answerSession(w, r, subscription.Claim{Session: r.PathValue("sessionId"), Nonces: nonces, Again: true})
 }
 
 var errCameToNothing = httpx.Status(http.StatusGone, "this checkout has expired; begin a new one")
 
 func (f *face) answerSession(w http.ResponseWriter, r *http.Request, c subscription.Claim) error {
 	w.Header().Set("X-Robots-Tag", "noindex")
-	s, err := f.app.Subscriptions.Session(r.Context(), c)
+	s, err := f.app.Session(r.Context(), c)
 	if err != nil {
 		return err
 	}

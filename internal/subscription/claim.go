@@ -47,6 +47,9 @@ type Claim struct {
 	Nonces []string
 	// Look says that the key isn't to be taken.
 	Look bool
+	// Again asks, with a nonce, for another key in place of one whose answer was
+	// lost.
+	Again bool
 }
 
 // ErrNotYours says that only the browser which began a checkout can claim its key.
@@ -82,8 +85,8 @@ func (s *Service) Session(ctx context.Context, c Claim) (Session, error) {
 	switch {
 	case session.Stage == StageClaimable && s.RequireNonce && !ours:
 		return Session{}, ErrNotYours
-	case session.Stage == StageClaimable, session.Stage == StageIssued && ours:
-		return s.claim(ctx, session, checkout, ours)
+	case session.Stage == StageClaimable, session.Stage == StageIssued && ours && c.Again:
+		return s.claim(ctx, session, checkout, ours && c.Again)
 	default:
 		return session, nil
 	}
@@ -145,14 +148,14 @@ var errNothing = errors.New("nothing to claim")
 // claim mints the key. Of many who try at once, the first to change the checkout
 // gets it. If the answer was lost, whoever shows the nonce gets another in place of
 // the first, unless that was used.
-func (s *Service) claim(ctx context.Context, session Session, c storage.Checkout, ours bool) (Session, error) {
+func (s *Service) claim(ctx context.Context, session Session, c storage.Checkout, mayAgain bool) (Session, error) {
 	key, record := auth.Mint(c.CustomerID, "first key")
 	var before storage.KeyID
 	err := s.Store.InTx(ctx, func(ctx context.Context, tx storage.Store) error {
 		now := storage.Now()
 		_, err := roles(tx).UpdateCheckout(ctx, c.CustomerID, c.ID, func(c *storage.Checkout) error {
 			again := !c.ClaimedAt.IsZero()
-			if c.ClaimableAt.IsZero() || !now.Before(c.ClaimableAt.Add(s.ClaimWindow)) || again && !ours {
+			if c.ClaimableAt.IsZero() || !now.Before(c.ClaimableAt.Add(s.ClaimWindow)) || again && !mayAgain {
 				return errNothing
 			}
 			before, c.KeyID, c.ClaimedAt = c.KeyID, record.ID, now

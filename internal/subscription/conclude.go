@@ -12,55 +12,76 @@ import (
 	"github.com/heycmo/heycmo-go/storage"
 )
 
-// conclude judges a snapshot and stores, in one transaction and only while the
-// lease holds, the account and everything that follows from it.
+// conclude judges a snapshot and stores what follows, only while the lease holds.
 func (s *Service) conclude(ctx context.Context, leased storage.Account, snapshot billing.Snapshot, read bool) error {
+	holds := func(a *storage.Account, _ *record) error {
+		if a.Lease != leased.Lease {
+			return errLost
+		}
+		return nil
+	}
+	return s.judge(ctx, leased.CustomerID, snapshot, holds, func(ctx context.Context, b storage.Billing, a *storage.Account, r *record, was billing.Account) error {
+		now := storage.Now()
+		if read && leased.Heard == r.Seen {
+			if err := s.fuse.check(ctx, b, was, r.Account, now); err != nil {
+				return err
+			}
+		}
+		a.Lease, a.LeasedUntil, a.Failures = "", time.Time{}, 0
+		if read {
+			a.ReadAt, r.Seen = now, leased.Heard
+		}
+		if a.Heard == leased.Heard {
+			a.Session = ""
+		} else {
+			a.DueAt = now // more was heard while the provider was read
+		}
+		return nil
+	})
+}
+
+// judge brings a snapshot into an account and stores, in one transaction, the
+// account and everything that follows from it. Before and finish may refuse, and
+// change what is stored of the account; finish may be nil.
+func (s *Service) judge(ctx context.Context, customer storage.CustomerID, snapshot billing.Snapshot,
+	before func(a *storage.Account, r *record) error,
+	finish func(ctx context.Context, b storage.Billing, a *storage.Account, r *record, was billing.Account) error,
+) error {
 	var lost bool
 	err := s.Store.InTx(ctx, func(ctx context.Context, tx storage.Store) error {
 		b, now := roles(tx), storage.Now()
-		newest, err := newestCheckout(ctx, b, leased.CustomerID)
+		newest, err := newestCheckout(ctx, b, customer)
 		if err != nil {
 			return err
 		}
-		var was, is billing.Account
+		var is billing.Account
 		var effects []billing.Effect
-		err = change(ctx, b, leased.CustomerID, func(a *storage.Account, r *record) error {
-			if a.Lease != leased.Lease {
-				return errLost
+		err = change(ctx, b, customer, func(a *storage.Account, r *record) error {
+			if err := before(a, r); err != nil {
+				return err
 			}
-			was = r.Account
-			r.Account, effects = billing.Decide(r.Account, snapshot, s.Plans, &s.Policy, now)
+			was := r.Account
+			r.Account, effects = billing.Decide(was, snapshot, s.Plans, &s.Policy, now)
 			is = r.Account
-			if read && leased.Heard == r.Seen {
-				if err := s.fuse.check(ctx, b, was, is, now); err != nil {
-					return err
-				}
-			}
-			a.Lease, a.LeasedUntil, a.Failures = "", time.Time{}, 0
-			if read {
-				a.ReadAt, r.Seen = now, leased.Heard
-			}
 			a.DueAt = s.next(is, newest, now)
-			if a.Heard == leased.Heard {
-				a.Session = ""
-			} else {
-				a.DueAt = now
+			if finish == nil {
+				return nil
 			}
-			return nil
+			return finish(ctx, b, a, r, was)
 		})
 		if err != nil {
 			return err
 		}
-		if err := b.NameAccount(ctx, leased.CustomerID, s.names(is)...); err != nil {
+		if err := b.NameAccount(ctx, customer, s.names(is)...); err != nil {
 			return err
 		}
-		if lost, err = s.show(ctx, tx, leased.CustomerID, is, now); err != nil {
+		if lost, err = s.show(ctx, tx, customer, is, now); err != nil {
 			return err
 		}
-		return s.tell(ctx, tx, leased.CustomerID, newest, effects)
+		return s.tell(ctx, tx, customer, newest, effects)
 	})
 	if err == nil && lost {
-		s.Lost(leased.CustomerID)
+		s.Lost(customer)
 	}
 	return err
 }

@@ -120,26 +120,6 @@ func (s *Service) Account(ctx context.Context, customer storage.CustomerID) (bil
 	return r.Account, err
 }
 
-// taken is the account of a customer that an admin has made.
-func taken(c storage.Customer) billing.Account {
-	return billing.Account{
-		Customer:    string(c.ID),
-		Granted:     true,
-		GrantedPlan: c.Plan,
-		Plan:        c.Plan,
-		State:       billing.StateEntitled,
-		Since:       c.CreatedAt,
-		PlanSince:   c.CreatedAt,
-		OpenedAt:    c.CreatedAt,
-	}
-}
-
-// Grant makes the account of a customer that is let in by an admin. It takes part
-// in the transaction tx.
-func (s *Service) Grant(ctx context.Context, tx storage.Store, c storage.Customer) error {
-	return roles(tx).CreateAccount(ctx, storage.Account{CustomerID: c.ID, Data: encode(record{Account: taken(c)})})
-}
-
 // Status returns the state of a customer whom no operator has suspended, and until
 // when they are entitled, as Customer.EntitledUntil has it.
 func (s *Service) Status(ctx context.Context, tx storage.Store, customer storage.Customer) (storage.Status, time.Time, error) {
