@@ -104,27 +104,35 @@ func knows(c storage.Checkout, nonces []string) bool {
 
 // session tells of a checkout from what is stored.
 func (s *Service) session(ctx context.Context, c storage.Checkout) (Session, error) {
-	customer, err := s.Store.Customer(ctx, c.CustomerID)
+	stage, err := s.stage(ctx, c)
 	if err != nil {
 		return Session{}, err
 	}
-	now := time.Now()
-	session := Session{Customer: customer.ID, Status: customer.StatusAt(now), Stage: StageIssued}
-	switch {
-	case c.ClaimableAt.IsZero():
+	customer, err := s.Store.Customer(ctx, c.CustomerID)
+	return Session{Customer: customer.ID, Status: customer.StatusAt(time.Now()), Stage: stage}, err
+}
+
+func (s *Service) stage(ctx context.Context, c storage.Checkout) (Stage, error) {
+	if c.ClaimableAt.IsZero() {
+		// The account first: if it is open by now, so is the checkout that is read
+		// after it.
 		account, err := s.Account(ctx, c.CustomerID)
 		if err != nil {
-			return Session{}, err
+			return "", err
 		}
 		newest, err := newestCheckout(ctx, roles(s.Store), c.CustomerID)
 		if err != nil {
-			return Session{}, err
+			return "", err
 		}
-		session.Stage = stageOf(account, c, newest.ID == c.ID, now)
-	case c.ClaimedAt.IsZero() && now.Before(c.ClaimableAt.Add(s.ClaimWindow)):
-		session.Stage = StageClaimable
+		if newest.ID != c.ID || newest.ClaimableAt.IsZero() {
+			return stageOf(account, c, newest.ID == c.ID, time.Now()), nil
+		}
+		c = newest
 	}
-	return session, nil
+	if c.ClaimedAt.IsZero() && time.Now().Before(c.ClaimableAt.Add(s.ClaimWindow)) {
+		return StageClaimable, nil
+	}
+	return StageIssued, nil
 }
 
 // stageOf is the stage of a checkout from which no key comes, or none yet. The
