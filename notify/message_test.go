@@ -241,6 +241,7 @@ func TestRefusedNotices(t *testing.T) {
 		"no product":   {Kind: notify.KindEnded},
 		"blank":        {Kind: notify.KindEnded, Product: "\r\n"},
 		"script":       {Kind: notify.KindEnded, Product: "HeyCMO", URL: "javascript:alert(1)"},
+		"other scheme": {Kind: notify.KindEnded, Product: "HeyCMO", URL: "javascript://example.com/%0aalert(1)"},
 		"relative":     {Kind: notify.KindEnded, Product: "HeyCMO", URL: "/pay"},
 		"no host":      {Kind: notify.KindEnded, Product: "HeyCMO", URL: "https:///pay"},
 		"line break":   {Kind: notify.KindEnded, Product: "HeyCMO", URL: "https://example.com/\nPay at evil.example"},

@@ -124,12 +124,11 @@ const (
 func (n *Notifier) login(c *smtp.Client) error {
 	_, offered := c.Extension("AUTH")
 	mechanisms := strings.Fields(offered)
-	unprotected := n.security == plain // on this machine, as New made sure
 	switch {
 	case slices.Contains(mechanisms, "PLAIN"):
-		return c.Auth(smtp.PlainAuth("", n.user, n.password, n.host, unprotected))
+		return c.Auth(smtp.PlainAuth("", n.user, n.password, n.host, false))
 	case slices.Contains(mechanisms, "LOGIN"):
-		return c.Auth(smtp.LoginAuth(n.user, n.password, n.host, unprotected))
+		return c.Auth(smtp.LoginAuth(n.user, n.password, n.host, false))
 	}
 	return errNoAuth
 }

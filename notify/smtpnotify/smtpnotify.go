@@ -17,7 +17,6 @@ import (
 	"fmt"
 	"net"
 	"net/mail"
-	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -66,7 +65,7 @@ var _ notify.Notifier = (*Notifier)(nil)
 //     or ends if the server has none (STARTTLS, RFC 3207);
 //   - smtps://user:password@host:465, which is TLS from the first byte (RFC 8314);
 //   - smtp://localhost:25?tls=none, which is never protected, and for servers on this
-//     machine; see AllowPlaintext.
+//     machine (localhost, 127.0.0.1, ::1); see AllowPlaintext.
 //
 // The ports above are the defaults. User and password, percent-encoded, may be left
 // out together. From is who the mail is from, such as "HeyCMO <hello@example.com>".
@@ -166,9 +165,10 @@ func parseURL(raw string) (server, error) {
 
 func (s server) address() string { return net.JoinHostPort(s.host, s.port) }
 
+// isLoopback knows the names of this machine to which go-mail sends a password
+// without TLS.
 func isLoopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
+	return host == "localhost" || host == "127.0.0.1" || host == "::1"
 }
 
 func isASCII(s string) bool {

@@ -191,7 +191,7 @@ func TestNew(t *testing.T) {
 		{"smtp://ada%40mail:s3cret@mail.example.com:2525", from, nil, ""},
 		{"smtps://ada@mail:s3cret@mail.example.com", from, nil, ""},
 		{"smtp://localhost?tls=none", from, nil, ""},
-		{"smtp://ada:s3cret@127.8.9.1?tls=none", from, nil, ""},
+		{"smtp://ada:s3cret@127.0.0.1?tls=none", from, nil, ""},
 		{"smtp://[::1]:25?tls=none", "hello@heycmo.example", nil, ""},
 		{"smtp://mailpit:1025?tls=none", from, &smtpnotify.Options{AllowPlaintext: true}, ""},
 
@@ -214,6 +214,7 @@ func TestNew(t *testing.T) {
 		{"smtp://ada:s3cret%00@mail.example.com", from, nil, "control characters"},
 		{"smtp://mail.example.com?tls=none", from, nil, "on this machine"},
 		{"smtp://localhost.example.com?tls=none", from, nil, "on this machine"},
+		{"smtp://127.0.0.1.example.com?tls=none", from, nil, "on this machine"},
 		{"smtp://ada:s3cret@mailpit?tls=none", from, &smtpnotify.Options{AllowPlaintext: true}, "password"},
 		{"smtp://mail.example.com", "", nil, "from must be"},
 		{"smtp://mail.example.com", "HeyCMO", nil, "from must be"},
@@ -232,6 +233,23 @@ func TestNew(t *testing.T) {
 			t.Errorf("%q from %q: got %v, want %q", c.url, c.from, err, c.want)
 		case err != nil && strings.Contains(err.Error(), "s3cret"):
 			t.Errorf("%q: the password is in %q", c.url, err)
+		}
+	}
+}
+
+func TestPorts(t *testing.T) {
+	for url, want := range map[string]string{
+		"smtp://mail.example.com":          "mail.example.com:587",
+		"smtps://mail.example.com":         "mail.example.com:465",
+		"smtp://[::1]?tls=none":            "[::1]:25",
+		"smtps://ada:pw@mail.example:2525": "mail.example:2525",
+	} {
+		n, err := smtpnotify.New(url, from, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := n.Address(); got != want {
+			t.Errorf("%s is %s, want %s", url, got, want)
 		}
 	}
 }

@@ -109,6 +109,18 @@ func TestOrder(t *testing.T) {
 	}
 }
 
+func TestTheServerStopsWithTheTest(t *testing.T) {
+	var server *smtptest.Server
+	var c *smtp.Client
+	t.Run("test", func(sub *testing.T) {
+		server = smtptest.Start(sub, nil)
+		c = dial(t, server)
+	})
+	if err := c.Noop(); err == nil {
+		t.Error("the connection is still open")
+	}
+}
+
 func TestAnswer(t *testing.T) {
 	var asked []string
 	server := smtptest.Start(t, &smtptest.Options{Security: smtptest.NoTLS, Answer: func(line string) string {
