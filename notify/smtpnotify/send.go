@@ -29,9 +29,17 @@ func (n *Notifier) Notify(ctx context.Context, notice notify.Notice) error {
 	}
 	l, err := n.write(notice, time.Now())
 	if err == nil {
-		err = n.send(ctx, l)
+		err = n.send(ctx, &l)
 	}
 	if err != nil {
+		return fmt.Errorf("smtpnotify: %w", err)
+	}
+	return nil
+}
+
+// Check connects to the server and logs in, and sends nothing.
+func (n *Notifier) Check(ctx context.Context) error {
+	if err := n.send(ctx, nil); err != nil {
 		return fmt.Errorf("smtpnotify: %w", err)
 	}
 	return nil
@@ -46,7 +54,8 @@ var (
 )
 
 // send has the conversation of RFC 5321, section 3, over a connection of its own.
-func (n *Notifier) send(ctx context.Context, l letter) error {
+// Without a letter it ends with the login.
+func (n *Notifier) send(ctx context.Context, l *letter) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, n.timeout, errSlow)
 	defer cancel()
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", n.address())
@@ -69,7 +78,7 @@ func (n *Notifier) send(ctx context.Context, l letter) error {
 
 // converse returns an error with the step at which it came up, and the client as it
 // is then.
-func (n *Notifier) converse(conn net.Conn, l letter) (step string, c *smtp.Client, err error) {
+func (n *Notifier) converse(conn net.Conn, l *letter) (step string, c *smtp.Client, err error) {
 	if n.security == implicitTLS {
 		conn = tls.Client(conn, n.tls)
 	}
@@ -91,6 +100,9 @@ func (n *Notifier) converse(conn net.Conn, l letter) (step string, c *smtp.Clien
 		if err = n.login(c); err != nil {
 			return "AUTH", c, err
 		}
+	}
+	if l == nil {
+		return "", c, nil
 	}
 	// Asked for without need, it makes relays that don't know it send mail back.
 	c.SkipSMTPUTF8(l.ascii)
