@@ -2,8 +2,10 @@ package heycmo
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/heycmo/heycmo-go/auth"
+	"github.com/heycmo/heycmo-go/billing"
 	"github.com/heycmo/heycmo-go/internal/app"
 	"github.com/heycmo/heycmo-go/storage"
 )
@@ -94,6 +96,15 @@ func (a *Admin) Resume(ctx context.Context, id storage.CustomerID) (storage.Cust
 // comes before it. It is an error on a host without [Options].Billing.
 func (a *Admin) SetPlan(ctx context.Context, id storage.CustomerID, plan string) (storage.Customer, error) {
 	return a.app.SetPlan(ctx, id, plan)
+}
+
+// Account returns what is known of what a customer pays; of one whom an admin has
+// made, that it was granted. It is an error on a host without [Options].Billing.
+func (a *Admin) Account(ctx context.Context, id storage.CustomerID) (billing.Account, error) {
+	if a.app.Subscriptions == nil {
+		return billing.Account{}, fmt.Errorf("heycmo: this host has no billing: %w", storage.ErrConflict)
+	}
+	return a.app.Subscriptions.Account(ctx, id)
 }
 
 // CreateKey makes a further key, for a customer who lost theirs.
