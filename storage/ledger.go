@@ -94,8 +94,8 @@ type Ledger interface {
 	// on record isn't c.Reported.
 	MarkReported(ctx context.Context, c Count, to int64) error
 
-	// DeleteUsage removes periods and days that began before t, and reservations
-	// that were made before t and given back, and returns how many records there
-	// were.
+	// DeleteUsage removes days that began before t, periods that did and in which
+	// nothing is held, and reservations that were made before t and given back,
+	// and returns how many records there were.
 	DeleteUsage(ctx context.Context, t time.Time) (int, error)
 }

@@ -97,3 +97,75 @@ func TestEntitled(t *testing.T) {
 		}
 	}
 }
+
+func TestStatusAt(t *testing.T) {
+	now := time.Date(2026, 1, 15, 10, 30, 0, 0, time.UTC)
+	for _, c := range []struct {
+		status Status
+		until  time.Time
+		want   Status
+	}{
+		{StatusActive, time.Time{}, StatusActive}, // no end
+		{StatusActive, now.Add(time.Microsecond), StatusActive},
+		{StatusActive, now, StatusInactive},
+		{StatusActive, now.In(time.FixedZone("", 7200)), StatusInactive},
+		{StatusActive, now.Add(-time.Hour), StatusInactive},
+		{StatusOnboarding, time.Time{}, StatusOnboarding},
+		{StatusOnboarding, now.Add(time.Hour), StatusOnboarding},
+		{StatusOnboarding, now, StatusInactive},
+		{StatusPending, now.Add(-time.Hour), StatusPending}, // not entitled anyway
+		{StatusInactive, now.Add(time.Hour), StatusInactive},
+		{"", now, ""},
+	} {
+		if got := c.status.At(c.until, now); got != c.want {
+			t.Errorf("%q until %v: got %q, want %q", c.status, c.until, got, c.want)
+		}
+		if got := (Customer{Status: c.status, EntitledUntil: c.until}).StatusAt(now); got != c.want {
+			t.Errorf("a customer who is %q until %v: got %q, want %q", c.status, c.until, got, c.want)
+		}
+	}
+}
+
+// named is a store with a role of its own.
+type named struct {
+	Store
+	name string
+}
+
+func (n named) Name() string { return n.name }
+
+// wrapped shows what is behind it.
+type wrapped struct{ inner Store }
+
+func (w wrapped) Unwrap() Store { return w.inner }
+
+type wrappedStore struct {
+	Store
+	wrapped
+}
+
+func TestRoleOf(t *testing.T) {
+	type role interface{ Name() string }
+	type plain struct{ Store }
+	wrap := func(s Store) Store { return wrappedStore{plain{}, wrapped{s}} }
+	for _, c := range []struct {
+		what  string
+		store Store
+		want  string // empty: it has no role
+	}{
+		{"no store", nil, ""},
+		{"a store without the role", plain{}, ""},
+		{"a store with the role", named{name: "a"}, "a"},
+		{"a wrapper that hides it", plain{named{name: "a"}}, ""},
+		{"a wrapper that shows it", wrap(named{name: "a"}), "a"},
+		{"two wrappers", wrap(wrap(named{name: "a"})), "a"},
+		{"a wrapper of a store without it", wrap(plain{}), ""},
+		{"a wrapper of nothing", wrap(nil), ""},
+		{"a wrapper with a role of its own", named{wrap(named{name: "inner"}), "outer"}, "outer"},
+	} {
+		got, ok := RoleOf[role](c.store)
+		if ok != (c.want != "") || ok && got.Name() != c.want || !ok && got != nil {
+			t.Errorf("%s: got %v, %v, want %q", c.what, got, ok, c.want)
+		}
+	}
+}

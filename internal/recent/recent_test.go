@@ -32,6 +32,7 @@ func TestSuite(t *testing.T) {
 	storagetest.Run(t, open)
 	storagetest.RunTx(t, open)
 	storagetest.RunConcurrent(t, open)
+	storagetest.RunBilling(t, open)
 }
 
 // asked is a store with one customer and key that counts what it is asked.

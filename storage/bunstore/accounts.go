@@ -83,10 +83,7 @@ func (s *Store) LeaseAccounts(ctx context.Context, lease string, now, until time
 // take reads up to limit rows that q selects and keeps others from taking them
 // until the end of the transaction.
 func (s *Store) take(ctx context.Context, q *bun.SelectQuery, limit int) error {
-	if limit <= 0 {
-		return nil // bun takes a limit of 0 for none
-	}
-	return wrap(ctx, s.lock(q.Limit(int64(limit)), "UPDATE SKIP LOCKED").Scan(ctx))
+	return wrap(ctx, s.lock(limited(q, limit), "UPDATE SKIP LOCKED").Scan(ctx))
 }
 
 // NameAccount is described at [storage.Accounts].

@@ -227,14 +227,19 @@ func list[T any, R interface{ record() T }](ctx context.Context, q *bun.SelectQu
 	if p.Before != "" {
 		q = q.Where("? < ?", id, p.Before)
 	}
-	if p.Limit <= 0 {
-		q = q.Where("1 = 0") // bun takes a limit of 0 for none
-	}
 	var rows []R
-	if err := q.Model(&rows).OrderExpr("? DESC", id).Limit(int64(p.Limit)).Scan(ctx); err != nil {
+	if err := limited(q, p.Limit).Model(&rows).OrderExpr("? DESC", id).Scan(ctx); err != nil {
 		return nil, wrap(ctx, err)
 	}
 	return records(rows), nil
+}
+
+// limited has q return up to limit rows.
+func limited(q *bun.SelectQuery, limit int) *bun.SelectQuery {
+	if limit <= 0 {
+		return q.Where("1 = 0") // bun takes a limit of 0 for none
+	}
+	return q.Limit(int64(limit))
 }
 
 func records[T any, R interface{ record() T }](rows []R) []T {

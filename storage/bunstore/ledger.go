@@ -94,9 +94,9 @@ func (s *Store) Unreported(ctx context.Context, metrics []string, limit int) ([]
 		}
 	}
 	var rows []countRow
-	err := s.read.NewSelect().Model(&rows).Where("metric IN ?", bun.Tuple(metrics)).Where("used > reported").
-		Order("customer_id", "metric", "period").Limit(int64(max(limit, 0))).Scan(ctx)
-	if err != nil {
+	q := s.read.NewSelect().Model(&rows).Where("metric IN ?", bun.Tuple(metrics)).Where("used > reported").
+		Order("customer_id", "metric", "period")
+	if err := limited(q, limit).Scan(ctx); err != nil {
 		return nil, wrap(ctx, err)
 	}
 	return records(rows), nil
@@ -121,12 +121,13 @@ func (s *Store) MarkReported(ctx context.Context, c storage.Count, to int64) err
 // DeleteUsage is described at [storage.Ledger].
 func (s *Store) DeleteUsage(ctx context.Context, t time.Time) (int, error) {
 	deleted := 0
+	before, none := newInstant(t), newInstant(time.Time{})
 	err := s.inTx(ctx, func(tx *Store) error {
 		for _, q := range []*bun.DeleteQuery{
-			tx.write.NewDelete().Model((*reservationRow)(nil)).Where("done").Where("created_at < ?", t.UnixMicro()),
+			tx.write.NewDelete().Model((*reservationRow)(nil)).Where("done").Where("created_at < ?", before),
 			// What is held can still be given back.
-			tx.write.NewDelete().Model((*countRow)(nil)).Where("period < ?", t.UnixMicro()).Where("held = 0"),
-			tx.write.NewDelete().Model((*dayRow)(nil)).Where("day < ?", t.UnixMicro()),
+			tx.write.NewDelete().Model((*countRow)(nil)).Where("period < ?", before).Where("period <> ?", none).Where("held = 0"),
+			tx.write.NewDelete().Model((*dayRow)(nil)).Where("day < ?", before).Where("day <> ?", none),
 		} {
 			n, err := tx.exec(ctx, q)
 			if err != nil {

@@ -34,6 +34,7 @@ func TestStore(t *testing.T) {
 	t.Run("Run", func(t *testing.T) { storagetest.Run(t, open) })
 	t.Run("Tx", func(t *testing.T) { storagetest.RunTx(t, open) })
 	t.Run("Concurrent", func(t *testing.T) { storagetest.RunConcurrent(t, open) })
+	t.Run("Billing", func(t *testing.T) { storagetest.RunBilling(t, open) })
 }
 
 func TestReopen(t *testing.T) {

@@ -32,10 +32,13 @@ func RunConcurrent(t *testing.T, open func(t *testing.T) storage.Store) {
 const workers = 8
 
 // together runs f in several goroutines, which it lets go at the same time.
-func together(f func(worker int)) {
+func together(f func(worker int)) { crowd(workers, f) }
+
+// crowd is together of n.
+func crowd(n int, f func(worker int)) {
 	var wg sync.WaitGroup
 	start := make(chan struct{})
-	for i := range workers {
+	for i := range n {
 		wg.Go(func() {
 			<-start
 			f(i)
@@ -182,8 +185,14 @@ func testOneDeleterWins(t *testing.T, s storage.Store) {
 
 func oneWins(t *testing.T, what string, others error, try func(worker int) error) {
 	t.Helper()
+	oneOf(t, workers, what, others, try)
+}
+
+// oneOf has n try something in which one must succeed; the others get an error.
+func oneOf(t *testing.T, n int, what string, others error, try func(worker int) error) {
+	t.Helper()
 	var won atomic.Int32
-	together(func(worker int) {
+	crowd(n, func(worker int) {
 		if err := try(worker); err == nil {
 			won.Add(1)
 		} else {

@@ -99,8 +99,7 @@ func checkForeign(t *testing.T, contract reflect.Type, rows map[string]func(who 
 			t.Errorf("%s concerns one customer and has no row here", method.Name)
 			continue
 		}
-		first := method.Type.Out(0)
-		shows := first.Kind() == reflect.Slice || first == reflect.TypeFor[storage.Balance]() && method.Type.NumIn() > 3
+		shows := method.Type.Out(0).Kind() == reflect.Slice || method.Name == "Balance" // of nothing, it is zero
 		for _, who := range []storage.CustomerID{other, nobody, ""} {
 			found, err := row(who)
 			switch {
@@ -145,13 +144,15 @@ func count[T any](list []T, is func(T) bool) (n int) {
 	return n
 }
 
+// alike are identifiers that look alike.
+var alike = []string{"a", "A", "a ", " a", "aa", "é", "e\u0301", "É", "ss", "ß", "%", "_", `\`, "'", "*", "?"}
+
 // testIdentifiers stores records whose identifiers look alike and finds each.
 func testIdentifiers(t *testing.T, s storage.Store) {
 	ctx := t.Context()
-	names := []string{"a", "A", "a ", " a", "aa", "é", "e\u0301", "É", "ss", "ß", "%", "_", `\`, "'", "*", "?"}
 	owner := newCustomer("owner")
 	ok(t, s.CreateCustomer(ctx, owner))
-	for _, name := range names {
+	for _, name := range alike {
 		c := newCustomer(name)
 		c.ExternalID, c.IdempotencyKey = name, name
 		ok(t, s.CreateCustomer(ctx, c))
@@ -162,7 +163,7 @@ func testIdentifiers(t *testing.T, s storage.Store) {
 		d.Kind = name
 		ok(t, s.CreateDocument(ctx, d))
 	}
-	for _, name := range names {
+	for _, name := range alike {
 		id := storage.CustomerID(name)
 		for what, find := range map[string]func() (storage.Customer, error){
 			"Customer":                 func() (storage.Customer, error) { return s.Customer(ctx, id) },
@@ -194,8 +195,8 @@ func testIdentifiers(t *testing.T, s storage.Store) {
 	ok(t, s.DeleteKey(ctx, owner.ID, "a"))
 	ok(t, s.DeleteDocument(ctx, owner.ID, "content", "a"))
 	left := read(t, s, owner.ID)
-	equal(t, len(left.Keys), len(names)-1, "keys left")
-	equal(t, len(left.Documents), len(names)-1, "documents left")
+	equal(t, len(left.Keys), len(alike)-1, "keys left")
+	equal(t, len(left.Documents), len(alike)-1, "documents left")
 	for _, absent := range []string{"Owner", "OWNER", "own", "owner "} {
 		_, err := s.Customer(ctx, storage.CustomerID(absent))
 		wantErr(t, err, storage.ErrNotFound, fmt.Sprintf("customer %q", absent))

@@ -13,10 +13,12 @@
 //		storagetest.Run(t, open)
 //		storagetest.RunTx(t, open)
 //		storagetest.RunConcurrent(t, open)
+//		storagetest.RunBilling(t, open)
 //	}
 //
-// A driver that passes all four suites works with the host. open is called for
-// each check and returns a store that is new and empty.
+// With [RunReopen] these are five suites; RunBilling is for stores that have
+// [storage.Billing]. A driver that passes them works with the host. open is
+// called for each check and returns a store that is new and empty.
 package storagetest
 
 import (
@@ -205,6 +207,18 @@ func equal[T any](t *testing.T, got, want T, what string) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%s:\n got %+v\nwant %+v", what, got, want)
 	}
+}
+
+// equalRecords compares lists of records of which one part, which data points to,
+// is JSON.
+func equalRecords[T any](t *testing.T, got, want []T, data func(*T) *json.RawMessage, what string) {
+	t.Helper()
+	for i := range min(len(got), len(want)) {
+		if a, b := data(&got[i]), data(&want[i]); sameJSON(*a, *b) {
+			*a = *b
+		}
+	}
+	equal(t, got, want, what)
 }
 
 // equalIDs compares a list with the identifiers it should have, in order.
