@@ -8,8 +8,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/heycmo/heycmo-go/heycmo"
 	"github.com/heycmo/heycmo-go/internal/rest"
 	"github.com/heycmo/heycmo-go/storage"
@@ -21,19 +19,28 @@ type customerCommand struct {
 	Show    customerShow    `cmd:"" help:"Show a customer and its keys."`
 	Suspend customerSuspend `cmd:"" help:"Shut a customer out."`
 	Resume  customerResume  `cmd:"" help:"Let a suspended customer in again."`
+	Plan    customerPlan    `cmd:"" help:"Give a customer a plan without payment, or take back what was given."`
 	Key     customerKey     `cmd:"" help:"Make a new key for a customer; it is shown this one time."`
 	Revoke  customerRevoke  `cmd:"" help:"Revoke a key of a customer."`
 }
 
-// withAdmin runs do on the configured database. A server that is running on it
-// follows within 5 s.
-func withAdmin(ctx context.Context, s *settings, do func(*heycmo.Admin) error) (err error) {
+// withAdmin runs do on the configured database, with the plans of the settings and
+// the notices that follow from changes. A server that is running on it follows
+// within 5 s, and sends the notices.
+func (c console) withAdmin(ctx context.Context, s *settings, do func(*heycmo.Admin) error) (err error) {
+	o := &heycmo.Options{Log: s.logger(c.err), PublicURL: s.PublicURL}
+	var f faults
+	s.sell(o, &f)
+	if err := errors.Join(f...); err != nil {
+		return err
+	}
+	s.returnTo(o, s.base(s.Addr))
 	store, err := openStore(ctx, s.Database)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	srv, err := heycmo.New(store, &heycmo.Options{Log: zap.NewNop()})
+	srv, err := heycmo.New(store, o)
 	if err != nil {
 		return err
 	}
@@ -60,7 +67,7 @@ type customerCreate struct {
 }
 
 func (f customerCreate) Run(ctx context.Context, c console, s *settings) error {
-	return withAdmin(ctx, s, func(admin *heycmo.Admin) error {
+	return c.withAdmin(ctx, s, func(admin *heycmo.Admin) error {
 		p, err := admin.Provision(ctx, heycmo.NewCustomer{
 			Email: f.Email, BrandName: f.Brand, Website: f.Website, Plan: f.Plan, ExternalID: f.ExternalID,
 		})
@@ -92,7 +99,7 @@ type customerList struct {
 }
 
 func (f customerList) Run(ctx context.Context, c console, s *settings) error {
-	return withAdmin(ctx, s, func(admin *heycmo.Admin) error {
+	return c.withAdmin(ctx, s, func(admin *heycmo.Admin) error {
 		page, next, err := admin.Customers(ctx, heycmo.CustomerSearch{
 			Text: f.Search, Status: storage.Status(f.Status), Limit: f.Limit, Cursor: f.Cursor,
 		})
@@ -127,7 +134,7 @@ func (a customerArg) id() storage.CustomerID { return storage.CustomerID(a.Custo
 type customerShow struct{ customerArg }
 
 func (f customerShow) Run(ctx context.Context, c console, s *settings) error {
-	return withAdmin(ctx, s, func(admin *heycmo.Admin) error {
+	return c.withAdmin(ctx, s, func(admin *heycmo.Admin) error {
 		customer, err := admin.Customer(ctx, f.id())
 		if err != nil {
 			return err
@@ -137,6 +144,13 @@ func (f customerShow) Run(ctx context.Context, c console, s *settings) error {
 			return err
 		}
 		out := map[string]any{"customer": rest.CustomerOf(customer)}
+		if s.sells() {
+			account, err := admin.Account(ctx, f.id())
+			if err != nil {
+				return err
+			}
+			out["billing"] = accountOf(account, time.Now())
+		}
 		list := make([]any, len(keys))
 		for i, k := range keys {
 			list[i] = rest.KeyOf(k)
@@ -149,7 +163,7 @@ func (f customerShow) Run(ctx context.Context, c console, s *settings) error {
 type customerSuspend struct{ customerArg }
 
 func (f customerSuspend) Run(ctx context.Context, c console, s *settings) error {
-	return withAdmin(ctx, s, func(admin *heycmo.Admin) error {
+	return c.withAdmin(ctx, s, func(admin *heycmo.Admin) error {
 		customer, err := admin.Suspend(ctx, f.id())
 		return c.status(customer, err)
 	})
@@ -158,9 +172,25 @@ func (f customerSuspend) Run(ctx context.Context, c console, s *settings) error 
 type customerResume struct{ customerArg }
 
 func (f customerResume) Run(ctx context.Context, c console, s *settings) error {
-	return withAdmin(ctx, s, func(admin *heycmo.Admin) error {
+	return c.withAdmin(ctx, s, func(admin *heycmo.Admin) error {
 		customer, err := admin.Resume(ctx, f.id())
 		return c.status(customer, err)
+	})
+}
+
+type customerPlan struct {
+	customerArg
+	Plan string `arg:"" optional:"" help:"ID of the plan; without it, only what they pay for lets the customer in."`
+}
+
+func (f customerPlan) Run(ctx context.Context, c console, s *settings) error {
+	return c.withAdmin(ctx, s, func(admin *heycmo.Admin) error {
+		customer, err := admin.SetPlan(ctx, f.id(), f.Plan)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(c.out, "customer: %s is %s, with %s\n", customer.ID, customer.StatusAt(time.Now()), planText(customer.Plan))
+		return err
 	})
 }
 
@@ -179,7 +209,7 @@ type customerKey struct {
 }
 
 func (f customerKey) Run(ctx context.Context, c console, s *settings) error {
-	return withAdmin(ctx, s, func(admin *heycmo.Admin) error {
+	return c.withAdmin(ctx, s, func(admin *heycmo.Admin) error {
 		apiKey, key, err := admin.CreateKey(ctx, f.id(), f.Name)
 		if err != nil {
 			return err
@@ -198,7 +228,7 @@ type customerRevoke struct {
 }
 
 func (f customerRevoke) Run(ctx context.Context, c console, s *settings) error {
-	return withAdmin(ctx, s, func(admin *heycmo.Admin) error {
+	return c.withAdmin(ctx, s, func(admin *heycmo.Admin) error {
 		if err := admin.RevokeKey(ctx, f.id(), storage.KeyID(f.Key)); err != nil {
 			return err
 		}

@@ -2,6 +2,8 @@
 //
 //	heycmo-server                          # serves on 127.0.0.1:8787, in development mode
 //	heycmo-server customer create --email ada@example.com
+//	heycmo-server billing reconcile        # read from Stripe what is true
+//	heycmo-server doctor                   # what is wrong, and what to do
 //	heycmo-server config                   # the settings in force, secrets masked
 //	heycmo-server --help                   # all commands and settings
 //
@@ -40,6 +42,8 @@ type commands struct {
 	Serve    serveCommand    `cmd:"" default:"1" help:"Serve until SIGINT or SIGTERM (the default)."`
 	Migrate  migrateCommand  `cmd:"" help:"Bring the database to the newest schema and stop."`
 	Customer customerCommand `cmd:"" help:"Make, find and manage customers."`
+	Billing  billingCommand  `cmd:"" help:"Look at what is sold, and mend it."`
+	Doctor   doctorCommand   `cmd:"" help:"Check settings, database, Stripe and mail, and say what to do."`
 	Config   configCommand   `cmd:"" help:"Print the settings in force, secrets masked."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 }

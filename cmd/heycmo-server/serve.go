@@ -38,21 +38,19 @@ func (serveCommand) Run(ctx context.Context, c console, s *settings) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	srv, err := heycmo.New(store, o)
-	if err != nil {
-		return err
-	}
 	listener, err := net.Listen("tcp", s.Addr)
 	if err != nil {
 		return fmt.Errorf("HEYCMO_ADDR: %w", err)
 	}
-	base := strings.TrimSuffix(s.PublicURL, "/")
-	if base == "" {
-		base = "http://" + listener.Addr().String()
+	defer func() { _ = listener.Close() }()
+	base := s.base(listener.Addr().String())
+	s.returnTo(o, base)
+	srv, err := heycmo.New(store, o)
+	if err != nil {
+		return err
 	}
 	if !s.production() {
 		if err := welcome(ctx, c.out, srv.Admin(), base); err != nil {
-			_ = listener.Close()
 			return err
 		}
 	}
@@ -66,9 +64,14 @@ type closingStore interface {
 	io.Closer
 }
 
+// openStore opens the database and brings its tables up to date.
 func openStore(ctx context.Context, database string) (closingStore, error) {
+	return openDatabase(ctx, database, true)
+}
+
+func openDatabase(ctx context.Context, database string, migrate bool) (closingStore, error) {
 	if isPostgres(database) {
-		store, err := pgstore.Open(ctx, database, nil)
+		store, err := pgstore.Open(ctx, database, &pgstore.Options{NoMigrate: !migrate})
 		if err != nil {
 			return nil, fmt.Errorf("HEYCMO_DATABASE: %w", err)
 		}
@@ -77,7 +80,7 @@ func openStore(ctx context.Context, database string) (closingStore, error) {
 	if strings.Contains(database, "://") || strings.Contains(database, "=") {
 		return nil, errors.New("HEYCMO_DATABASE must be a file, :memory:, or an address such as postgres://user@host/name")
 	}
-	store, err := sqlitestore.Open(ctx, database, nil)
+	store, err := sqlitestore.Open(ctx, database, &sqlitestore.Options{NoMigrate: !migrate})
 	if err != nil {
 		return nil, fmt.Errorf("HEYCMO_DATABASE: %w", err)
 	}

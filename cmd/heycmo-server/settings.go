@@ -8,11 +8,13 @@ import (
 	"net/netip"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/alecthomas/kong"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/heycmo/heycmo-go/billing"
 	"github.com/heycmo/heycmo-go/heycmo"
 	"github.com/heycmo/heycmo-go/mcp"
 )
@@ -38,6 +40,19 @@ type settings struct {
 	MCPThrottle       string   `name:"mcp-throttle" default:"status" enum:"status,inband" help:"How a throttled /mcp/message is answered: status is 429, inband is an error on the stream."`
 	FetchAllowPrivate bool     `help:"Let tools read web pages on private and loopback addresses; development only."`
 	LogLevel          string   `default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error."`
+
+	StripeKey            string        `secret:"" help:"Secret or restricted key of Stripe; without it nothing can be bought."`
+	StripeWebhookSecrets []string      `secret:"" help:"Signing secrets of Stripe's webhook endpoint, comma-separated; any of them may have signed."`
+	StripeURL            string        `help:"Address of a fake Stripe; development only."`
+	Plans                string        `help:"YAML file of the plans that customers can have."`
+	PromotionCodes       bool          `help:"Let buyers enter promotion codes."`
+	AutomaticTax         bool          `help:"Have Stripe add taxes."`
+	Grace                time.Duration `default:"168h" help:"How long customers whose payment failed are still let in; 0 for not at all."`
+	ClaimRequired        bool          `help:"Show the first key only to the browser in which the checkout began."`
+	ManageURL            string        `help:"Page with plans and payment, which notices and used-up quotas name."`
+	SMTPURL              string        `name:"smtp-url" secret:"" help:"Mail server for notices to customers: smtp://user:password@host:587, smtps://user:password@host:465 or smtp://localhost:25?tls=none."`
+	MailFrom             string        `help:"Who notices are from, such as HeyCMO <hello@example.com>."`
+	MailReplyTo          string        `help:"Where answers to notices go."`
 }
 
 func (s *settings) production() bool { return s.Env == "production" }
@@ -81,10 +96,7 @@ func warnUnknown(w io.Writer, model *kong.Application, environ []string) {
 // options turns the settings into options of the host. The error names every
 // setting that is missing or makes no sense.
 func (s *settings) options(log *zap.Logger) (*heycmo.Options, error) {
-	var errs []error
-	report := func(flag, format string, args ...any) {
-		errs = append(errs, fmt.Errorf("%s %s", variable(flag), fmt.Sprintf(format, args...)))
-	}
+	var f faults
 	o := &heycmo.Options{
 		Log:                   log,
 		PublicURL:             s.PublicURL,
@@ -104,40 +116,66 @@ func (s *settings) options(log *zap.Logger) (*heycmo.Options, error) {
 	for _, text := range s.TrustedProxies {
 		network, err := netip.ParsePrefix(text)
 		if err != nil {
-			report("trusted-proxies", "must be networks such as 10.0.0.0/8, not %q", text)
+			f.add("trusted-proxies", "must be networks such as 10.0.0.0/8, not %q", text)
 		}
 		o.TrustedProxies = append(o.TrustedProxies, network)
 	}
 	for i, text := range s.SecretKeys {
 		key, err := parseSecretKey(text)
 		if err != nil {
-			report("secret-keys", "must be id:base64 of 32 bytes; key %d is not", i+1)
+			f.add("secret-keys", "must be id:base64 of 32 bytes; key %d is not", i+1)
 			continue
 		}
 		o.SecretKeys = append(o.SecretKeys, key)
 	}
 	for i, key := range s.AdminKeys {
 		if len(key) < 32 {
-			report("admin-keys", "must have 32 characters or more each; key %d has %d", i+1, len(key))
+			f.add("admin-keys", "must have 32 characters or more each; key %d has %d", i+1, len(key))
 		}
 	}
 	if s.production() {
 		if len(s.SecretKeys) == 0 {
-			report("secret-keys", `is missing: production needs one, such as "k1:$(openssl rand -base64 32)"`)
+			f.add("secret-keys", `is missing: production needs one, such as "k1:$(openssl rand -base64 32)"`)
 		}
 		if s.FetchAllowPrivate {
-			report("fetch-allow-private", "must not be set in production")
+			f.add("fetch-allow-private", "must not be set in production")
 		}
 		if strings.HasPrefix(s.PublicURL, "http://") {
-			report("public-url", "must begin with https:// in production")
+			f.add("public-url", "must begin with https:// in production")
 		}
 		for _, origin := range s.AllowedOrigins {
 			if strings.Contains(origin, "//localhost") || strings.Contains(origin, "//127.0.0.1") {
-				report("allowed-origins", "must not hold %s in production", origin)
+				f.add("allowed-origins", "must not hold %s in production", origin)
 			}
 		}
 	}
-	return o, errors.Join(errs...)
+	s.sell(o, &f)
+	var plans []billing.Plan
+	if o.Billing != nil {
+		plans = o.Billing.Plans
+	}
+	if halves := s.halves(plans); s.production() {
+		f = append(f, halves...)
+	} else {
+		for _, half := range halves {
+			log.Warn(half.Error())
+		}
+	}
+	return o, errors.Join(f...)
+}
+
+// faults are the settings that are missing or make no sense.
+type faults []error
+
+func (f *faults) add(flag, format string, args ...any) {
+	*f = append(*f, fmt.Errorf("%s %s", variable(flag), fmt.Sprintf(format, args...)))
+}
+
+// check adds what somebody else found wrong with a setting.
+func (f *faults) check(flag string, err error) {
+	if err != nil {
+		f.add(flag, "is wrong: %v", err)
+	}
 }
 
 func parseSecretKey(text string) (heycmo.SecretKey, error) {
