@@ -2,6 +2,7 @@ package storagetest_test
 
 import (
 	"context"
+	"maps"
 
 	"github.com/heycmo/heycmo-go/storage"
 )
@@ -25,6 +26,8 @@ type rewrapping struct {
 	wrap func(storage.Store) storage.Store
 }
 
+func (r *rewrapping) Unwrap() storage.Store { return r.Store }
+
 func (r *rewrapping) InTx(ctx context.Context, fn func(context.Context, storage.Store) error) error {
 	return r.Store.InTx(ctx, func(ctx context.Context, tx storage.Store) error { return fn(ctx, faulty(tx, r.wrap)) })
 }
@@ -34,7 +37,13 @@ func everyone(ctx context.Context, s storage.Store) ([]storage.Customer, error) 
 	return s.Customers(ctx, storage.CustomerQuery{Page: storage.Page{Limit: 1000}})
 }
 
-var faults = map[string]fault{
+var faults = func() map[string]fault {
+	both := maps.Clone(coreFaults)
+	maps.Copy(both, billingFaults)
+	return both
+}()
+
+var coreFaults = map[string]fault{
 	"Keys forgets the customer":           {"Run/ForeignCustomer", func(s storage.Store) storage.Store { return keysOfAll{s} }},
 	"UpdateKey forgets the customer":      {"Run/ForeignCustomer", func(s storage.Store) storage.Store { return updateKeyOfAll{s} }},
 	"DeleteDocument forgets the customer": {"Run/ForeignCustomer", func(s storage.Store) storage.Store { return deleteDocumentOfAll{s} }},
@@ -54,27 +63,28 @@ var faults = map[string]fault{
 	"an ended context is ignored":         {"Run/EndedContext", func(s storage.Store) storage.Store { return ignoresContext{s} }},
 	"Ping asks nobody":                    {"Run/EndedContext", func(s storage.Store) storage.Store { return deafPing{s} }},
 
-	"a taken name is swallowed":          {"Run/CreateCustomer", func(s storage.Store) storage.Store { return swallowsExists{s} }},
-	"an empty name finds somebody":       {"Run/CustomerByName", func(s storage.Store) storage.Store { return emptyName{s} }},
-	"an update returns what change made": {"Run/UpdateCustomer", func(s storage.Store) storage.Store { return returnsChange{s} }},
-	"a taken new name is some error":     {"Run/UpdateCustomerNames", func(s storage.Store) storage.Store { return unclear{s} }},
-	"search has wildcards":               {"Run/CustomersSearch", func(s storage.Store) storage.Store { return wildcards{s} }},
-	"search finds parts of an ID":        {"Run/CustomersSearch", func(s storage.Store) storage.Store { return partsOfIDs{s} }},
-	"absent customers have a state":      {"Run/CustomerStates", func(s storage.Store) storage.Store { return absentStates{s} }},
-	"the state is not selected by":       {"Run/Customers", func(s storage.Store) storage.Store { return anyStatus{s} }},
-	"expired keys are not listed":        {"Run/Keys", func(s storage.Store) storage.Store { return listsLiving{s} }},
-	"deleting goes by the ID alone":      {"Run/DeleteDocument", func(s storage.Store) storage.Store { return deletesTwins{s} }},
-	"a taken key is swallowed":           {"Run/CreateKey", func(s storage.Store) storage.Store { return swallowsExists{s} }},
-	"expired keys are hidden":            {"Run/KeyByHash", func(s storage.Store) storage.Store { return hidesExpired{s} }},
-	"deleting nothing succeeds":          {"Run/DeleteKey", func(s storage.Store) storage.Store { return deletesNothing{s} }},
-	"only a thousand IDs are looked at":  {"Run/KeyStates", func(s storage.Store) storage.Store { return thousand{s} }},
-	"a use goes back in time":            {"Run/TouchKeys", func(s storage.Store) storage.Store { return touchesAlways{s} }},
-	"keys expire a moment early":         {"Run/DeleteExpiredKeys", func(s storage.Store) storage.Store { return expiresEarly{s} }},
-	"event types ignore case":            {"Run/Events", func(s storage.Store) storage.Store { return typesIgnoreCase{s} }},
-	"a taken event is swallowed":         {"Run/AppendEvent", func(s storage.Store) storage.Store { return swallowsExists{s} }},
-	"a taken document is overwritten":    {"Run/CreateDocument", func(s storage.Store) storage.Store { return overwrites{s} }},
-	"a failed change is stored":          {"Run/UpdateDocument", func(s storage.Store) storage.Store { return storesFailed{s} }},
-	"documents of all kinds are listed":  {"Run/Documents", func(s storage.Store) storage.Store { return allKinds{s} }},
+	"a taken name is swallowed":              {"Run/CreateCustomer", func(s storage.Store) storage.Store { return swallowsExists{s} }},
+	"an empty name finds somebody":           {"Run/CustomerByName", func(s storage.Store) storage.Store { return emptyName{s} }},
+	"an update returns what change made":     {"Run/UpdateCustomer", func(s storage.Store) storage.Store { return returnsChange{s} }},
+	"a taken new name is some error":         {"Run/UpdateCustomerNames", func(s storage.Store) storage.Store { return unclear{s} }},
+	"search has wildcards":                   {"Run/CustomersSearch", func(s storage.Store) storage.Store { return wildcards{s} }},
+	"search finds parts of an ID":            {"Run/CustomersSearch", func(s storage.Store) storage.Store { return partsOfIDs{s} }},
+	"absent customers have a state":          {"Run/CustomerStates", func(s storage.Store) storage.Store { return absentStates{s} }},
+	"the state is not selected by":           {"Run/Customers", func(s storage.Store) storage.Store { return anyStatus{s} }},
+	"expired keys are not listed":            {"Run/Keys", func(s storage.Store) storage.Store { return listsLiving{s} }},
+	"deleting goes by the ID alone":          {"Run/DeleteDocument", func(s storage.Store) storage.Store { return deletesTwins{s} }},
+	"a taken key is swallowed":               {"Run/CreateKey", func(s storage.Store) storage.Store { return swallowsExists{s} }},
+	"expired keys are hidden":                {"Run/KeyByHash", func(s storage.Store) storage.Store { return hidesExpired{s} }},
+	"deleting nothing succeeds":              {"Run/DeleteKey", func(s storage.Store) storage.Store { return deletesNothing{s} }},
+	"only a thousand IDs are looked at":      {"Run/KeyStates", func(s storage.Store) storage.Store { return thousand{s} }},
+	"the end of an entitlement is kept back": {"Run/KeyStates", func(s storage.Store) storage.Store { return endlessKeys{s} }},
+	"a use goes back in time":                {"Run/TouchKeys", func(s storage.Store) storage.Store { return touchesAlways{s} }},
+	"keys expire a moment early":             {"Run/DeleteExpiredKeys", func(s storage.Store) storage.Store { return expiresEarly{s} }},
+	"event types ignore case":                {"Run/Events", func(s storage.Store) storage.Store { return typesIgnoreCase{s} }},
+	"a taken event is swallowed":             {"Run/AppendEvent", func(s storage.Store) storage.Store { return swallowsExists{s} }},
+	"a taken document is overwritten":        {"Run/CreateDocument", func(s storage.Store) storage.Store { return overwrites{s} }},
+	"a failed change is stored":              {"Run/UpdateDocument", func(s storage.Store) storage.Store { return storesFailed{s} }},
+	"documents of all kinds are listed":      {"Run/Documents", func(s storage.Store) storage.Store { return allKinds{s} }},
 
 	"InTx never commits":                 {"Tx/TxCommits", func(s storage.Store) storage.Store { return neverCommits{s} }},
 	"InTx is no transaction":             {"Tx/TxRollsBackOnError", func(s storage.Store) storage.Store { return noTx{s} }},
