@@ -32,13 +32,18 @@ type program struct {
 // interrupt when the test ends.
 func start(t *testing.T, name string) program {
 	t.Helper()
+	return startWith(t, name, nil)
+}
+
+func startWith(t *testing.T, name string, environ []string, flags ...string) program {
+	t.Helper()
 	folder := t.TempDir()
 	binary := filepath.Join(folder, name)
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "./"+name).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	c := exec.Command(binary, "127.0.0.1:0")
-	c.Dir = folder
+	c := exec.Command(binary, append(flags, "127.0.0.1:0")...)
+	c.Dir, c.Env = folder, append(os.Environ(), environ...)
 	var stderr bytes.Buffer
 	c.Stderr = &stderr
 	out, err := c.StdoutPipe()

@@ -44,7 +44,7 @@ func run(ctx context.Context, address, webhook string) error {
 	}
 	url := "http://" + listener.Addr().String()
 	fake := billingtest.NewFake(&billingtest.FakeOptions{
-		Key: "sk_test_fakestripe", Secret: "whsec_fakestripe", URL: url,
+		Key: "sk_test_fakestripe", Secret: "whsec_fakestripe", URL: url, //nolint:gosec // they open nothing
 		Prices: []billing.Price{
 			{ID: "price_basic", Currency: "usd", Amount: 900, Interval: "month", Count: 1},
 			{ID: "price_pro", Currency: "usd", Amount: 4900, Interval: "month", Count: 1},
