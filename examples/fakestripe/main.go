@@ -43,8 +43,8 @@ func run(ctx context.Context, address, webhook string) error {
 		return err
 	}
 	url := "http://" + listener.Addr().String()
-	fake := billingtest.NewFake(&billingtest.FakeOptions{
-		Key: "sk_test_fakestripe", Secret: "whsec_fakestripe", URL: url, //nolint:gosec // they open nothing
+	fake := billingtest.NewFake(&billingtest.FakeOptions{ //nolint:gosec // these secrets open nothing
+		Key: "sk_test_fakestripe", Secret: "whsec_fakestripe", URL: url,
 		Prices: []billing.Price{
 			{ID: "price_basic", Currency: "usd", Amount: 900, Interval: "month", Count: 1},
 			{ID: "price_pro", Currency: "usd", Amount: 4900, Interval: "month", Count: 1},
