@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -26,11 +27,10 @@ var ErrNever = errors.New("outbox: trying again doesn't help")
 
 const (
 	interval    = 2 * time.Second // between looks
-	batch       = 10
+	batch       = 4               // done at once
 	handlerTime = 30 * time.Second
-	// again is when what a process took and didn't finish is taken by another. It
-	// is longer than a batch may take.
-	again = batch*handlerTime + time.Minute
+	// again is when what a process took and didn't finish is taken by another.
+	again = handlerTime + 15*time.Second
 
 	firstWait = 10 * time.Second
 	lastWait  = 6 * time.Hour
@@ -87,12 +87,14 @@ func (w *Worker) Work(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	for _, e := range due {
-		if err := w.do(ctx, e); err != nil {
-			return false, err
-		}
+	errs := make([]error, len(due))
+	var wg sync.WaitGroup
+	for i, e := range due {
+		wg.Go(func() { errs[i] = w.do(ctx, e) })
 	}
-	return len(due) == batch, nil
+	wg.Wait()
+	err = errors.Join(errs...)
+	return err == nil && len(due) == batch, err
 }
 
 // do does one effect and stores how that went.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -212,15 +213,19 @@ func TestEventsAreHandedOut(t *testing.T) {
 	if err := storage.Record(t.Context(), s, "nobody", "key.created", nil); !errors.Is(err, storage.ErrNotFound) {
 		t.Errorf("an event of nobody: %v", err)
 	}
+	var mu sync.Mutex
 	var got []string
 	w := outbox.New(effects, map[string]outbox.Handler{outbox.KindEvent: func(_ context.Context, e storage.Effect) error {
 		event, err := outbox.EventOf(e)
+		mu.Lock()
+		defer mu.Unlock()
 		got = append(got, fmt.Sprintf("%s %s %s %s", e.Customer, event.CustomerID, event.Type, event.Data))
 		return err
 	}}, zap.NewNop())
 	if _, err := w.Work(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	slices.Sort(got)
 	if want := `ada ada key.created {"n":1}, ada ada key.rotated {}`; strings.Join(got, ", ") != want {
 		t.Errorf("handed out %q, want %q", strings.Join(got, ", "), want)
 	}

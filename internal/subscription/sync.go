@@ -14,7 +14,8 @@ import (
 
 const (
 	interval    = 2 * time.Second  // between looks for accounts that are due
-	leaseTime   = time.Minute      // longer than any reading
+	leaseTime   = 15 * time.Second // after which the work of a dead process is taken over
+	renewal     = 5 * time.Second
 	readTimeout = 40 * time.Second // with the provider's own attempts
 	batch       = 16
 	readers     = 4 // at once
@@ -128,7 +129,9 @@ func (s *Service) refresh(ctx context.Context, account storage.Account) error {
 	if err == nil {
 		var snapshot billing.Snapshot
 		var read bool
-		if snapshot, read, err = s.read(ctx, account, r.Account); err == nil {
+		stop := s.keep(ctx, account)
+		snapshot, read, err = s.read(ctx, account, r.Account)
+		if stop(); err == nil {
 			err = s.conclude(ctx, account, snapshot, read)
 		}
 	}
@@ -137,6 +140,35 @@ func (s *Service) refresh(ctx context.Context, account storage.Account) error {
 	}
 	s.putOff(ctx, account, err)
 	return err
+}
+
+// keep renews a lease until stop is called.
+func (s *Service) keep(ctx context.Context, account storage.Account) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		ticker := time.NewTicker(renewal)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+			}
+			_, err := roles(s.Store).UpdateAccount(ctx, account.CustomerID, func(a *storage.Account) error {
+				if a.Lease != account.Lease {
+					return errLost
+				}
+				a.LeasedUntil = storage.Now().Add(leaseTime)
+				return nil
+			})
+			if errors.Is(err, errLost) {
+				return
+			}
+		}
+	}()
+	return func() { cancel(); <-done }
 }
 
 // read asks the provider. What isn't there changes nothing: no missing customer is

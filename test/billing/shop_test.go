@@ -17,7 +17,6 @@ import (
 	"time"
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
-	"go.uber.org/goleak"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest"
 
@@ -32,8 +31,6 @@ import (
 	"github.com/heycmo/heycmo-go/storage/pgstore"
 	"github.com/heycmo/heycmo-go/storage/sqlitestore"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // opener opens a new, empty database.
 type opener func(t *testing.T) storage.Store
