@@ -60,9 +60,12 @@ func addMonths(t time.Time, months int) time.Time {
 type QuotaError struct {
 	// Metric is the name in Plan.Quotas; "agent_calls" reads "agent calls".
 	Metric string
-	// Used and Limit are units of this period. Limit is 0 when the plan doesn't
-	// include the metric at all.
+	// Used and Limit are units of this period. Used counts what is set aside for
+	// calls that are running. Limit is 0 when the plan doesn't include the metric at
+	// all.
 	Used, Limit int64
+	// Needed is how many units there is no room for; 0: not known.
+	Needed int64
 	// Resets is when the next period begins; zero when waiting doesn't help.
 	Resets time.Time
 	// Upgrade is the URL of a page with larger plans; empty when there is none.
@@ -73,6 +76,9 @@ type QuotaError struct {
 func (e *QuotaError) Error() string {
 	what := strings.ReplaceAll(e.Metric, "_", " ")
 	text := fmt.Sprintf("you have used %s of %s %s of this period", thousands(e.Used), thousands(e.Limit), what)
+	if e.Used < e.Limit && e.Needed > 0 {
+		text += fmt.Sprintf(", and this needs %s", thousands(e.Needed))
+	}
 	var ways []string
 	if e.Limit <= 0 {
 		text = fmt.Sprintf("your plan includes no %s", what)

@@ -93,6 +93,12 @@ func TestQuotaErrorSaysWhatToDo(t *testing.T) {
 			billing.QuotaError{Metric: "agent_calls", Used: 1000, Limit: 1000, Resets: reset, Upgrade: "https://example.com/plans"},
 			"you have used 1,000 of 1,000 agent calls of this period; more from 2026-12-01, or upgrade at https://example.com/plans",
 		},
+		{
+			billing.QuotaError{Metric: "tokens", Used: 9000, Limit: 10000, Needed: 2000, Resets: reset},
+			"you have used 9,000 of 10,000 tokens of this period, and this needs 2,000; more from 2026-12-01",
+		},
+		{billing.QuotaError{Metric: "calls", Used: 10, Limit: 10, Needed: 2}, "you have used 10 of 10 calls of this period"},
+		{billing.QuotaError{Metric: "images", Needed: 2}, "your plan includes no images"},
 		{billing.QuotaError{Metric: "calls", Used: 12, Limit: 10, Resets: reset}, "you have used 12 of 10 calls of this period; more from 2026-12-01"},
 		{
 			billing.QuotaError{Metric: "calls", Used: 123456, Limit: 100000, Resets: reset.Add(9*time.Hour + time.Second)},
