@@ -23,7 +23,11 @@ func RunBilling(t *testing.T, open func(t *testing.T) storage.Store) {
 	}
 	run(t, open, billingMethods)
 	run(t, open, inside(billingMethods))
-	run(t, open, []check{{"EndedContext", of(billing, testEndedContext)}})
+	run(t, open, []check{
+		{"EndedContext", of(billing, testEndedContext)},
+		{"DeleteManyPending", of(withBilling, testDeleteManyPending)},
+		{"SettleMany", of(withBilling, testSettleMany)},
+	})
 	run(t, open, billingTx)
 	run(t, open, billingConcurrent)
 }
@@ -52,7 +56,6 @@ var billingMethods = []check{
 	{"UpdateCheckout", of(withBilling, testUpdateCheckout)},
 	{"Checkouts", of(withBilling, testCheckouts)},
 	{"DeletePending", of(withBilling, testDeletePending)},
-	{"DeleteManyPending", of(withBilling, testDeleteManyPending)},
 
 	{"CreateNotice", of(withBilling, testCreateNotice)},
 	{"LastNotice", of(withBilling, testLastNotice)},
@@ -68,7 +71,6 @@ var billingMethods = []check{
 	{"ReserveRefuses", of(withBilling, testReserveRefuses)},
 	{"Settle", of(withBilling, testSettle)},
 	{"SettleAgain", of(withBilling, testSettleAgain)},
-	{"SettleMany", of(withBilling, testSettleMany)},
 	{"SettleExpired", of(withBilling, testSettleExpired)},
 	{"CountsAgree", of(withBilling, testCountsAgree)},
 	{"Balance", of(withBilling, testBalance)},

@@ -136,7 +136,7 @@ func traces(t *testing.T, s billingStore, f billed) []string {
 
 // testDeleteManyPending has more than fit into one statement.
 func testDeleteManyPending(t *testing.T, s billingStore) {
-	const many = 1100
+	const many = 1010
 	ok(t, s.InTx(t.Context(), func(ctx context.Context, tx storage.Store) error {
 		for i := range many {
 			c := newCustomer(fmt.Sprint(i))

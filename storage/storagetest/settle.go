@@ -110,7 +110,7 @@ func testSettleAgain(t *testing.T, s billingStore) {
 // testSettleMany has more than fit into one statement.
 func testSettleMany(t *testing.T, s billingStore) {
 	ctx := t.Context()
-	const many = 1500
+	const many = 1020
 	payers := []storage.CustomerID{newPayer(t, s), newPayer(t, s), newPayer(t, s)}
 	var uses []storage.Use
 	ok(t, s.inTx(t, func(tx billingStore) error {
