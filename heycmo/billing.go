@@ -35,9 +35,8 @@ type Billing struct {
 	// billing portal. Default: [Options].PublicURL.
 	CancelURL string
 
-	// ManageURL is a page with plans, where customers manage what they pay, such
-	// as the login link of Stripe's portal. Notices and used-up quotas name it.
-	// Default: none.
+	// ManageURL is a page of yours on which customers choose a plan and manage what
+	// they pay. Notices and used-up quotas name it. Default: none.
 	ManageURL string
 
 	// PromotionCodes lets buyers enter one, and AutomaticTax has the provider add
@@ -62,25 +61,26 @@ func (b *Billing) validate(publicURL string) error {
 		return nil
 	}
 	var errs []error
+	report := func(format string, args ...any) { errs = append(errs, fmt.Errorf("Billing."+format, args...)) }
 	if err := billing.ValidatePlans(b.Plans); err != nil {
-		errs = append(errs, fmt.Errorf("Billing.Plans: %w", err))
+		report("Plans: %w", err)
 	}
 	for _, field := range []struct{ name, value string }{
 		{"SuccessURL", b.SuccessURL}, {"CancelURL", b.CancelURL}, {"ManageURL", b.ManageURL},
 	} {
 		u, err := url.Parse(field.value)
 		if field.value != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "") {
-			errs = append(errs, fmt.Errorf("Billing.%s must be an http or https address", field.name))
+			report("%s must be an http or https address", field.name)
 		}
 	}
 	if b.SuccessURL != "" && !strings.Contains(b.SuccessURL, sessionPlaceholder) {
-		errs = append(errs, errors.New("Billing.SuccessURL must hold "+sessionPlaceholder))
+		report("SuccessURL must hold %s", sessionPlaceholder)
 	}
 	if b.Provider != nil && publicURL == "" && (b.SuccessURL == "" || b.CancelURL == "") {
-		errs = append(errs, errors.New("Billing needs PublicURL, or SuccessURL and CancelURL: buyers return there"))
+		report("Provider needs PublicURL, or SuccessURL and CancelURL: buyers return there")
 	}
 	if b.ClaimWindow < 0 {
-		errs = append(errs, errors.New("Billing.ClaimWindow must not be negative"))
+		report("ClaimWindow must not be negative")
 	}
 	return errors.Join(errs...)
 }

@@ -58,11 +58,22 @@ var below = map[string][]string{
 	"marketing/measure": {},
 	"marketing":         {"storage", "agent", "auth", "internal/fetch", "internal/plain", "marketing/page", "marketing/scan", "marketing/measure"},
 	"internal/recent":   {"storage"},
-	"internal/app":      {"storage", "ratelimit", "auth", "agent", "internal/httpx", "internal/recent"},
-	"mcp":               {"storage", "ratelimit", "auth", "agent", "internal/httpx", "internal/recent", "internal/app"},
-	"internal/rest": {
-		"storage", "ratelimit", "auth", "agent", "internal/httpx", "internal/recent", "internal/app", "api",
+	"internal/outbox":   {"storage"},
+	"internal/usage":    {"storage", "billing"},
+	"internal/subscription": {
+		"storage", "auth", "billing", "notify", "internal/httpx",
 	},
+	"internal/app": usecases,
+	"mcp":          append([]string{"internal/app"}, usecases...),
+	"internal/rest": append([]string{
+		"internal/app", "api",
+	}, usecases...),
+}
+
+// usecases is what is below the faces.
+var usecases = []string{
+	"storage", "ratelimit", "auth", "agent", "billing", "notify",
+	"internal/httpx", "internal/recent", "internal/subscription", "internal/usage",
 }
 
 func TestArrowsGoDown(t *testing.T) {

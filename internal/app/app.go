@@ -12,8 +12,10 @@ import (
 
 	"github.com/heycmo/heycmo-go/agent"
 	"github.com/heycmo/heycmo-go/auth"
+	"github.com/heycmo/heycmo-go/billing"
 	"github.com/heycmo/heycmo-go/internal/recent"
 	"github.com/heycmo/heycmo-go/internal/subscription"
+	"github.com/heycmo/heycmo-go/internal/usage"
 	"github.com/heycmo/heycmo-go/ratelimit"
 	"github.com/heycmo/heycmo-go/storage"
 )
@@ -29,8 +31,13 @@ type Config struct {
 	TrustedProxies []netip.Prefix // may be empty
 	Catalog        *agent.Catalog
 	Subscriptions  *subscription.Service // may be nil: a host without billing
-	Log            *zap.Logger
-	Version        string
+	// Usage counts what customers use; may be nil: nothing is counted.
+	Usage *usage.Meter
+	// PlanOf returns a customer's plan, the zero Plan for one without. It is set
+	// with Usage.
+	PlanOf  func(context.Context, storage.CustomerID) (billing.Plan, error)
+	Log     *zap.Logger
+	Version string
 }
 
 // App is a host without its faces.
@@ -38,6 +45,7 @@ type App struct {
 	Config
 	admins [][32]byte
 	tools  map[string]*agent.Tool
+	uses   map[string][]use // of tools, when they are counted
 
 	mu      sync.Mutex
 	streams []Streams
@@ -49,13 +57,16 @@ func New(c Config) *App {
 	a := &App{
 		Config:  c,
 		tools:   make(map[string]*agent.Tool, len(c.Catalog.Tools)),
+		uses:    map[string][]use{},
 		touched: map[storage.KeyID]time.Time{},
 	}
 	for _, key := range c.AdminKeys {
 		a.admins = append(a.admins, digest(key))
 	}
-	for _, t := range c.Catalog.Tools {
+	a.offerUsage()
+	for _, t := range a.Catalog.Tools {
 		a.tools[t.Name] = t
+		a.uses[t.Name] = usesOf(t)
 	}
 	return a
 }
@@ -67,9 +78,14 @@ const (
 )
 
 // Run does the background work until ctx ends: it closes the streams of callers
-// who lost access, records when keys were used and forgets keys that have
-// expired.
+// who lost access, records when keys were used, stores what customers used, and
+// forgets keys that have expired and usage that is old.
 func (a *App) Run(ctx context.Context) {
+	var metering sync.WaitGroup
+	defer metering.Wait()
+	if a.Usage != nil {
+		metering.Go(func() { a.Usage.Run(ctx) })
+	}
 	access, touch, sweep := time.NewTicker(accessInterval), time.NewTicker(touchInterval), time.NewTicker(sweepInterval)
 	defer access.Stop()
 	defer touch.Stop()
@@ -86,6 +102,9 @@ func (a *App) Run(ctx context.Context) {
 		case <-sweep.C:
 			_, err := a.Store.DeleteExpiredKeys(ctx, storage.Now())
 			a.logFailure(ctx, "key sweep", err)
+			if a.Usage != nil {
+				a.logFailure(ctx, "usage sweep", a.Usage.Sweep(ctx))
+			}
 		}
 	}
 }

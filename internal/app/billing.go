@@ -51,7 +51,7 @@ func (a *App) Delivered(r *http.Request, body []byte) error {
 // 6265bis, section 4.1.3.2).
 func (a *App) ClaimCookie(nonce string) *http.Cookie {
 	name, secure := a.claimCookie()
-	return &http.Cookie{
+	return &http.Cookie{ //nolint:gosec // not Secure on a developer's machine alone
 		Name: name, Value: nonce, Path: "/", MaxAge: 24 * 60 * 60,
 		Secure: secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	}

@@ -18,7 +18,7 @@ import (
 func (a *App) HasTool(name string) bool { return a.tools[name] != nil }
 
 // CallTool runs a tool of the catalog for the caller. An error it returns has an
-// [agent.CallerText]; the cause of any other is in the log.
+// [agent.CallerText] and may have [Details]; the cause of any other is in the log.
 func (a *App) CallTool(ctx context.Context, p auth.Principal, name string, args json.RawMessage) (agent.Result, error) {
 	t, ok := a.tools[name]
 	if !ok {
@@ -27,7 +27,11 @@ func (a *App) CallTool(ctx context.Context, p auth.Principal, name string, args 
 	ctx = agent.WithUpdated(ctx, func(uri string) { a.ResourceUpdated(p.Customer, uri) })
 	var result agent.Result
 	err := a.guard(ctx, p, "tool "+name, func() (err error) {
-		result, err = t.Call(ctx, p.Customer, args)
+		if a.Usage == nil {
+			result, err = t.Call(ctx, p.Customer, args)
+		} else {
+			result, err = a.callMetered(ctx, p.Customer, t, args)
+		}
 		return err
 	})
 	return result, err

@@ -41,6 +41,7 @@ var notBuilt = []string{
 	"POST /api/billing/{id}/portal",
 	"POST /api/billing/{id}/checkout",
 	"POST /api/webhooks/stripe",
+	"GET /api/usage/{id}",
 	"POST /api/onboard/{id}",
 	"POST /api/connect/{id}",
 	"GET /api/connections/{id}",

@@ -200,7 +200,8 @@ func (s *Service) failed(what string, err error) error {
 		return httpx.Unavailable(err)
 	}
 	s.Log.Error("the payment provider refused", zap.String("what", what), zap.Error(err))
-	return httpx.Status(http.StatusBadGateway, "the payment provider refused; the operator has to look").WithCause(err)
+	return httpx.Status(http.StatusBadGateway, "the payment provider refused; the operator has to look").
+		WithHeader("Retry-After", "60").WithCause(err)
 }
 
 // recovered returns the provider's ID of an open checkout, of which only the hash

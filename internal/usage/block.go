@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	// hold is how long the store sets the units of a block aside at a time. When
-	// less than renewal of it is left, the block is given up or held on.
+	// hold is how long the store sets the units of a block aside at a time. It is
+	// made longer for calls that are running when less than renewal is left.
 	hold    = time.Minute
 	renewal = 20 * time.Second
 	// pace is how long a block should last, and how long it may lie idle.
@@ -84,7 +84,7 @@ func (b *block) over(now time.Time) bool {
 	if b.scarce {
 		idle = flushInterval
 	}
-	return b.left() <= 0 || now.Sub(b.taken) >= idle || b.until.Sub(now) < renewal
+	return b.left() <= 0 || now.Sub(b.taken) >= idle
 }
 
 // use returns what the store should know now, and whether it doesn't yet.

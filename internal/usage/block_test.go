@@ -160,11 +160,15 @@ func TestALongCall(t *testing.T) {
 			d.has(1, 2)
 		}
 		other.uses("other", 1)
+		d.uses(page, 1) // the other one of the block
+		if n := len(d.ledger.sizes()); n != 3 {
+			t.Errorf("there are %d blocks", n)
+		}
 		long.Settle(1)
 		long.Settle(5)
 		time.Sleep(pause)
-		d.has(3, 0)
-		d.uses(page, 97)
+		d.has(4, 0)
+		d.uses(page, 96)
 		d.refuses(page, 1)
 	})
 }
@@ -183,6 +187,94 @@ func TestCallsOutliveTheirBlock(t *testing.T) {
 		time.Sleep(time.Minute)
 		d.has(3, 0)
 	})
+}
+
+// TestUsedUpBlocksAreDone at the next flush.
+func TestUsedUpBlocksAreDone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, 1000)
+		d.uses(page, 1)
+		time.Sleep(pause)
+		if !d.ledger.reservations[0].done {
+			t.Error("the block isn't done")
+		}
+	})
+}
+
+// TestTooSmallARestIsGivenBack when more units are needed at once.
+func TestTooSmallARestIsGivenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, 1000)
+		d.uses(page, 2) // leaves 1 of 3
+		d.takes(page, 5).Settle(5)
+		time.Sleep(pause)
+		d.has(7, 15) // 20 for four such calls
+	})
+}
+
+// TestAFlushWithoutNewsIsFree, also while calls run.
+func TestAFlushWithoutNewsIsFree(t *testing.T) {
+	for _, limit := range []int64{-1, 1000} {
+		synctest.Test(t, func(t *testing.T) {
+			d := newDesk(t, limit)
+			d.uses(page, 2)
+			d.takes(page, 1)
+			time.Sleep(pause)
+			settled, reserved := d.ledger.settled, d.ledger.reserved
+			time.Sleep(30 * time.Second)
+			if d.ledger.settled != settled || d.ledger.reserved != reserved {
+				t.Errorf("limit %d: settled %d times, reserved %d times", limit, d.ledger.settled-settled, d.ledger.reserved-reserved)
+			}
+		})
+	}
+}
+
+// TestWithoutALimitThereIsOneReservation for as long as a block lives.
+func TestWithoutALimitThereIsOneReservation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, -1)
+		for range 50 {
+			d.uses(page, 10)
+			time.Sleep(time.Second)
+		}
+		if d.ledger.reserved != 1 || d.plans.asked != 1 {
+			t.Errorf("reserved %d times, asked %d times", d.ledger.reserved, d.plans.asked)
+		}
+		time.Sleep(10 * time.Second) // time to ask again
+		d.plans.set(func() { d.plans.allowance.Limit = 505 })
+		d.uses(page, 5)
+		d.refuses(page, 1)
+	})
+}
+
+// TestAPeriodWithoutAnEnd counts as any other.
+func TestAPeriodWithoutAnEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, -1)
+		d.plans.set(func() { d.plans.allowance.Period = billing.Period{} })
+		d.uses(page, 10)
+		d.flushes()
+		d.has(10, 0)
+		if d.plans.asked != 1 {
+			t.Errorf("asked %d times", d.plans.asked)
+		}
+	})
+}
+
+// TestWhatOthersTookIsSeen when a block is too large.
+func TestWhatOthersTookIsSeen(t *testing.T) {
+	for _, c := range []struct{ left, want int64 }{{81, 10}, {5, 1}} {
+		synctest.Test(t, func(t *testing.T) {
+			d := newDesk(t, 1000)
+			other := d.another()
+			d.uses(page, 128) // the next block is for 109 calls
+			other.takes("other", 1000-255-c.left)
+			d.uses(page, 128)
+			if sizes := d.ledger.sizes(); sizes[len(sizes)-1] != c.want {
+				t.Errorf("blocks of %d, want %d at last", sizes, c.want)
+			}
+		})
+	}
 }
 
 // TestNothingIsKeptOfIdleCustomers looks at the memory.

@@ -35,7 +35,8 @@ type ledger struct {
 	reservations []*reservation // as they were made
 	settled      int            // calls of Settle
 	reserved     int            // calls of Reserve
-	settleDown   error
+	settleDown   error          // what Settle returns
+	lost         error          // what Reserve and Settle return when they have done their work
 }
 
 type reservation struct {
@@ -94,7 +95,7 @@ func (l *ledger) Reserve(ctx context.Context, r storage.Reservation, limit int64
 	}
 	l.reservations = append(l.reservations, &reservation{Reservation: r})
 	b.Held += r.Units
-	return b, nil
+	return b, l.lost
 }
 
 func (l *ledger) Settle(ctx context.Context, uses []storage.Use) error {
@@ -113,7 +114,7 @@ func (l *ledger) Settle(ctx context.Context, uses []storage.Use) error {
 			}
 		}
 	}
-	return nil
+	return l.lost
 }
 
 func (l *ledger) SettleExpired(ctx context.Context, t time.Time) (n int, err error) {

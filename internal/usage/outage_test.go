@@ -109,7 +109,11 @@ func TestOutageOverTheEndOfAPeriod(t *testing.T) {
 		d.uses(page, 1)
 		d.breaks()
 		time.Sleep(2 * time.Minute)
+		asked := d.plans.asked
 		d.uses(page, 10)
+		if asked = d.plans.asked - asked; asked != 1 {
+			t.Errorf("asked %d times", asked)
+		}
 		d.mends()
 		d.flushes()
 		d.has(11, 0)
@@ -142,6 +146,10 @@ func TestHangingDatabase(t *testing.T) {
 		defer cancel()
 		if _, err := d.Take(ctx, ada, calls, "another", 1); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("the call of an unknown source: %v", err)
+		}
+		time.Sleep(time.Minute)
+		if _, err := d.Take(ctx, ada, calls, page, 1); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("a call that has ended: %v", err)
 		}
 	})
 }
@@ -179,6 +187,23 @@ func TestAFailingFlushIsRepeated(t *testing.T) {
 			d.has(19, 0)
 		})
 	}
+}
+
+// TestAnAnswerThatIsLost: the store did what it was asked, and nobody heard.
+func TestAnAnswerThatIsLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, -1)
+		d.ledger.set(func() { d.ledger.lost = errDown })
+		d.uses(page, 3)
+		time.Sleep(pause)
+		d.uses(page, 4)
+		d.ledger.set(func() { d.ledger.lost = nil })
+		time.Sleep(pause)
+		d.has(7, 0)
+		if n := len(d.ledger.sizes()); n != 1 {
+			t.Errorf("%d reservations", n)
+		}
+	})
 }
 
 // TestWaitingCallsShareAFailure: a database that is down isn't asked by each.
@@ -256,19 +281,21 @@ func TestPlansThatPanic(t *testing.T) {
 func TestWhatCanNeverBeStored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, -1)
-		held, err := d.Take(t.Context(), nobody, calls, page, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		held.Settle(1)
-		d.uses(page, 3)
-		time.Sleep(pause)
-		d.has(3, 0)
-		if _, blocks, _ := d.Sizes(); blocks != 1 {
-			t.Errorf("%d blocks are kept", blocks)
-		}
-		if n := d.logs.FilterMessage("usage can't be stored").Len(); n != 1 {
-			t.Errorf("said %d times", n)
+		for i := range 3 {
+			held, err := d.Take(t.Context(), nobody, calls, page, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			held.Settle(1)
+			d.uses(page, 3)
+			time.Sleep(pause)
+			d.has(int64(3*i+3), 0)
+			if _, blocks, _ := d.Sizes(); blocks != 1 {
+				t.Errorf("%d blocks are kept", blocks)
+			}
+			if n := d.logs.FilterMessage("usage can't be stored").Len(); n != i+1 {
+				t.Errorf("said %d times", n)
+			}
 		}
 	})
 }

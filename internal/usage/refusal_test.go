@@ -1,6 +1,7 @@
 package usage_test
 
 import (
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -79,6 +80,19 @@ func TestARefusalIsForAsManyUnits(t *testing.T) {
 	})
 }
 
+// TestARefusalIsForTheOneWhoAsked, and not for who waits meanwhile and needs less.
+func TestARefusalIsForTheOneWhoAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, 10)
+		d.plans.set(func() { d.plans.slow = time.Second })
+		var wg sync.WaitGroup
+		wg.Go(func() { d.refuses(page, 11) })
+		synctest.Wait()
+		wg.Go(func() { d.uses(page, 1) })
+		wg.Wait()
+	})
+}
+
 // TestARefusalIsForOneMetric of one customer.
 func TestARefusalIsForOneMetric(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -98,6 +112,11 @@ func TestARefusalIsForOneMetric(t *testing.T) {
 func TestUnitsOfOtherToolsAreFound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, 200)
+		bobs, err := d.Take(t.Context(), "bob", calls, page, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bobs.Settle(0)
 		for _, tool := range []string{"a", "b", "c", "d"} {
 			d.uses(tool, 8) // leaves 7 of 15
 		}
@@ -105,6 +124,9 @@ func TestUnitsOfOtherToolsAreFound(t *testing.T) {
 		d.uses(page, 200-32-7)
 		d.refuses(page, 1)
 		d.uses("a", 6) // which is in use, and keeps what it has
+		if got := d.ledger.balance("bob", calls, d.plans.allowance.Period.Start); got.Held != 1 {
+			t.Errorf("of another customer are held %d", got.Held)
+		}
 		running.Settle(1)
 		d.refuses("a", 1)
 		d.flushes()
