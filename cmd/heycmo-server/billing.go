@@ -203,17 +203,17 @@ type webhookEndpointCreate struct {
 }
 
 func (f webhookEndpointCreate) Run(ctx context.Context, c console, s *settings) error {
-	if f.URL == "" && s.PublicURL == "" {
-		return fmt.Errorf("%s or --url is missing: Stripe has to know where to deliver to", variable("public-url"))
-	}
 	provider, err := c.stripe(s)
 	if err != nil {
 		return err
 	}
+	if f.URL == "" && s.PublicURL == "" {
+		return fmt.Errorf("%s or --url is missing: Stripe has to know where to deliver to", variable("public-url"))
+	}
 	url := cmp.Or(f.URL, s.base("")+"/api/webhooks/stripe")
 	secret, err := billing.Installer(provider).InstallWebhook(ctx, url)
-	if errors.Is(err, billing.ErrRefused) {
-		return fmt.Errorf("%s: %w; if Stripe has this endpoint already, reveal or roll its secret there", url, err)
+	if err != nil && strings.Contains(err.Error(), "webhook_endpoint_exists") {
+		return fmt.Errorf("%s is an endpoint at Stripe already, whose secret it doesn't tell again: reveal or roll it in Stripe's dashboard", url)
 	}
 	if err != nil {
 		return err

@@ -246,6 +246,25 @@ func TestConfigMasksSecrets(t *testing.T) {
 	}
 }
 
+func TestConfigMasksWhatSells(t *testing.T) {
+	environ := []string{
+		"HEYCMO_STRIPE_KEY=sk_test_hunter2hunter2", "HEYCMO_STRIPE_WEBHOOK_SECRETS=whsec_hunter2,whsec_hunter2too", "HEYCMO_GRACE=72h",
+		"HEYCMO_SMTP_URL=smtp://ada:hunter2@mail.example.com", "HEYCMO_MAIL_FROM=hello@example.com", "HEYCMO_PROMOTION_CODES=true",
+	}
+	out, errOut, err := command(t, environ, "config")
+	if err != nil || strings.Contains(out+errOut, "hunter2") {
+		t.Errorf("%v\n%s%s", err, out, errOut)
+	}
+	for _, want := range []string{
+		"HEYCMO_STRIPE_KEY=********\n", "HEYCMO_STRIPE_WEBHOOK_SECRETS=********\n", "HEYCMO_SMTP_URL=********\n",
+		"HEYCMO_GRACE=72h0m0s\n", "HEYCMO_MAIL_FROM=hello@example.com\n", "HEYCMO_PROMOTION_CODES=true\n", "HEYCMO_AUTOMATIC_TAX=false\n",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the settings lack %q:\n%s", want, out)
+		}
+	}
+}
+
 func TestConfigShowsNoPassword(t *testing.T) {
 	for _, database := range []string{
 		"postgres://u@h/db?password=hunter2", "POSTGRES://u:hunter2@h/db", "postgres://u:hun%ter2@h/db", "host=h password=hunter2",
