@@ -189,7 +189,11 @@ func (f customerPlan) Run(ctx context.Context, c console, s *settings) error {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(c.out, "customer: %s is %s, with %s\n", customer.ID, customer.StatusAt(time.Now()), planText(customer.Plan))
+		status, plan := customer.StatusAt(time.Now()), ""
+		if status.Entitled() {
+			plan = ", with " + planText(customer.Plan)
+		}
+		_, err = fmt.Fprintf(c.out, "customer: %s is %s%s\n", customer.ID, status, plan)
 		return err
 	})
 }
