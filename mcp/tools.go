@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/heycmo/heycmo-go/agent"
+	"github.com/heycmo/heycmo-go/internal/app"
 )
 
 func (h *Handler) addTool(s *mcpserver.MCPServer, t *agent.Tool) error {
@@ -87,7 +88,13 @@ func (h *Handler) runTool(ctx context.Context, x *exchange, name string) *toolRe
 	case isMissing && x.modern:
 		_ = x.refuse(err)
 	}
-	return toolError(callerText(err))
+	out := toolError(callerText(err))
+	if details := app.Details(err); details != "" {
+		// Not as structured content: that must fit the tool's output schema, and the
+		// TypeScript SDK shows a fault of ours instead of an error that doesn't.
+		out.Content = append(out.Content, mcpgo.NewTextContent(details))
+	}
+	return out
 }
 
 func toolError(text string) *toolResult {

@@ -181,6 +181,19 @@ func (l *ledger) sizes() (units []int64) {
 	return units
 }
 
+// counts are how often somebody was asked.
+type counts struct{ asked, reserved, settled int }
+
+func (c counts) since(before counts) counts {
+	return counts{c.asked - before.asked, c.reserved - before.reserved, c.settled - before.settled}
+}
+
+func (d *desk) counts() (c counts) {
+	d.plans.set(func() { c.asked = d.plans.asked })
+	d.ledger.set(func() { c.reserved, c.settled = d.ledger.reserved, d.ledger.settled })
+	return c
+}
+
 // plans answers what customers may use.
 type plans struct {
 	mu        sync.Mutex

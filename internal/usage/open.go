@@ -62,7 +62,11 @@ func (m *Meter) goOn(ctx context.Context, k key, known Allowance) (*block, error
 func (m *Meter) reserve(ctx context.Context, r storage.Reservation, least int64, a Allowance) (units, left int64, err error) {
 	asked := time.Now()
 	for searched := false; ; {
-		balance, err := m.ledger.Reserve(ctx, r, a.Limit)
+		limit := a.Limit
+		if r.Units > least { // then no more than the share of what is left
+			limit = max(0, limit-(share-1)*r.Units)
+		}
+		balance, err := m.ledger.Reserve(ctx, r, limit)
 		left := a.Limit - balance.Used - balance.Held
 		switch {
 		case err == nil:

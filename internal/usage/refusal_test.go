@@ -54,14 +54,14 @@ func TestRefusalsAreRepeatedForASecond(t *testing.T) {
 		d := newDesk(t, 1)
 		d.uses(page, 1)
 		d.refuses(page, 1)
-		reserved, asked := d.ledger.reserved, d.plans.asked
+		before := d.counts()
 		for range 999 {
 			d.refuses(page, 1)
 			d.refuses("another", 2)
 			time.Sleep(time.Millisecond)
 		}
-		if d.ledger.reserved != reserved || d.plans.asked != asked {
-			t.Errorf("asked %d times, reserved %d times", d.plans.asked-asked, d.ledger.reserved-reserved)
+		if got := d.counts().since(before); got.asked != 0 || got.reserved != 0 {
+			t.Errorf("%+v", got)
 		}
 		d.plans.set(func() { d.plans.allowance.Limit = 5 })
 		d.refuses(page, 1)
@@ -124,8 +124,8 @@ func TestUnitsOfOtherToolsAreFound(t *testing.T) {
 		d.uses(page, 200-32-7)
 		d.refuses(page, 1)
 		d.uses("a", 6) // which is in use, and keeps what it has
-		if got := d.ledger.balance("bob", calls, d.plans.allowance.Period.Start); got.Held != 1 {
-			t.Errorf("of another customer are held %d", got.Held)
+		if got, err := d.ledger.Balance(t.Context(), "bob", calls, d.plans.allowance.Period.Start); err != nil || got.Held != 1 {
+			t.Errorf("of another customer are held %d, %v", got.Held, err)
 		}
 		running.Settle(1)
 		d.refuses("a", 1)
