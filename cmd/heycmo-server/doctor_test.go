@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/heycmo/heycmo-go/internal/pgtest"
 	"github.com/heycmo/heycmo-go/notify/smtpnotify/smtptest"
 )
 
@@ -61,5 +62,19 @@ func TestDoctor(t *testing.T) {
 	out, _, err = command(t, []string{"HEYCMO_DATABASE=:memory:"}, "doctor")
 	if err != nil || out != "ok    settings: they are whole\nok    database: in memory, which begins empty\n" {
 		t.Errorf("without billing: %v\n%s", err, out)
+	}
+}
+
+func TestDoctorPostgres(t *testing.T) {
+	environ := []string{"HEYCMO_DATABASE=" + pgtest.DSN(t)}
+	out, _, err := command(t, environ, "doctor")
+	if err == nil || !strings.Contains(out, "FAIL  database: ") || !strings.Contains(out, "run heycmo-server migrate\n") {
+		t.Errorf("an empty database: %v\n%s", err, out)
+	}
+	if _, _, err := command(t, environ, "migrate"); err != nil {
+		t.Fatal(err)
+	}
+	if out, _, err := command(t, environ, "doctor"); err != nil || !strings.Contains(out, "ok    database: ") {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
