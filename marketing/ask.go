@@ -13,6 +13,12 @@ import (
 
 const maxTask = 4000 // characters
 
+// MetricAgentCalls counts calls of ask_cmo and ask_agent, beside
+// [agent.MetricToolCalls], which counts those of every tool.
+const MetricAgentCalls = "agent_calls"
+
+var usesOfAsking = map[string]int64{agent.MetricToolCalls: 1, MetricAgentCalls: 1}
+
 type agentInfo struct {
 	ID     string     `json:"id" jsonschema:"the name by which ask_agent knows it"`
 	Title  string     `json:"title" jsonschema:"its title"`
@@ -54,7 +60,7 @@ func (t *team) askCMOTool() *agent.Tool {
 		func(ctx context.Context, customer storage.CustomerID, in askCMOIn) (briefing, error) {
 			return t.ask(ctx, customer, cmoID, in.Task)
 		},
-		&agent.ToolOptions{Title: "Ask the CMO", ReadOnly: true, Idempotent: true, Input: func(s *jsonschema.Schema) {
+		&agent.ToolOptions{Title: "Ask the CMO", ReadOnly: true, Idempotent: true, Uses: usesOfAsking, Input: func(s *jsonschema.Schema) {
 			boundText(s, "task", 1, maxTask)
 		}})
 }
@@ -65,7 +71,7 @@ func (t *team) askAgentTool() *agent.Tool {
 		func(ctx context.Context, customer storage.CustomerID, in askAgentIn) (briefing, error) {
 			return t.ask(ctx, customer, in.Agent, in.Task)
 		},
-		&agent.ToolOptions{Title: "Ask an agent", ReadOnly: true, Idempotent: true, Input: func(s *jsonschema.Schema) {
+		&agent.ToolOptions{Title: "Ask an agent", ReadOnly: true, Idempotent: true, Uses: usesOfAsking, Input: func(s *jsonschema.Schema) {
 			oneOf(s, "agent", t.ids()...)
 			boundText(s, "task", 1, maxTask)
 		}})

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -241,6 +242,19 @@ func snapshot(t *testing.T, tool *agent.Tool) []byte {
 		t.Fatal(err)
 	}
 	return append(data, '\n')
+}
+
+// TestUses: every tool counts as a call, and asking an agent as one of those too.
+func TestUses(t *testing.T) {
+	for _, tool := range newDesk(t).catalog.Tools {
+		want := map[string]int64{"tool_calls": 1}
+		if strings.HasPrefix(tool.Name, "ask_") {
+			want["agent_calls"] = 1
+		}
+		if !maps.Equal(tool.Uses, want) {
+			t.Errorf("%s uses %v, want %v", tool.Name, tool.Uses, want)
+		}
+	}
 }
 
 func TestSchemas(t *testing.T) {
