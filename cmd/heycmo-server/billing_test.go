@@ -80,6 +80,7 @@ func TestWebhookEndpointCreate(t *testing.T) {
 
 // A webhook that never came: a dry run tells, a run mends.
 func TestReconcile(t *testing.T) {
+	t.Parallel()
 	mail := smtptest.Start(t, &smtptest.Options{Security: smtptest.NoTLS})
 	s := newShop(t, "HEYCMO_SMTP_URL="+mail.URL(), "HEYCMO_MAIL_FROM=hello@example.com")
 	s.server = start(t, s.environ)
@@ -130,6 +131,7 @@ func TestReconcile(t *testing.T) {
 }
 
 func TestReconcileFuse(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	s.server = start(t, s.environ)
 	var all []buyer

@@ -11,6 +11,7 @@ import (
 )
 
 func TestDoctor(t *testing.T) {
+	t.Parallel()
 	mail := smtptest.Start(t, &smtptest.Options{Security: smtptest.NoTLS, User: "ada", Password: "hunter2hunter2"})
 	s := newShop(t, "HEYCMO_SMTP_URL="+mail.URL(), "HEYCMO_MAIL_FROM=hello@example.com")
 	if _, err := s.command("migrate"); err != nil {

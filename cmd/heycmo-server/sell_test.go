@@ -138,6 +138,7 @@ func (s *shop) enters(b buyer, status int) {
 }
 
 func TestSell(t *testing.T) {
+	t.Parallel()
 	mail := smtptest.Start(t, &smtptest.Options{Security: smtptest.NoTLS})
 	s := newShop(t, "HEYCMO_SMTP_URL="+mail.URL(), "HEYCMO_MAIL_FROM=HeyCMO <hello@example.com>",
 		"HEYCMO_MAIL_REPLY_TO=help@example.com", "HEYCMO_MANAGE_URL=https://example.com/manage", "HEYCMO_GRACE=2s")
@@ -191,6 +192,7 @@ func TestSell(t *testing.T) {
 // Only the browser in which the checkout began may claim, if that is set; and no
 // grace is none, not the default.
 func TestSellStrictly(t *testing.T) {
+	t.Parallel()
 	s := newShop(t, "HEYCMO_CLAIM_REQUIRED=true", "HEYCMO_GRACE=0s", "HEYCMO_PROMOTION_CODES=true")
 	s.server = start(t, s.environ)
 	s.fake.AddPromotionCode("FREE", 100)
