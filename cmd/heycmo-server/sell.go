@@ -22,6 +22,7 @@ func (s *settings) sell(o *heycmo.Options, f *faults) {
 	if notifier := s.notifier(f); notifier != nil {
 		o.Notifier = notifier
 	}
+	provider := s.provider(o.Log, f)
 	if !s.sells() {
 		return
 	}
@@ -36,7 +37,7 @@ func (s *settings) sell(o *heycmo.Options, f *faults) {
 	if s.Grace == 0 {
 		o.Billing.Policy.Grace = -1
 	}
-	if provider := s.provider(o.Log, f); provider != nil {
+	if provider != nil {
 		o.Billing.Provider = provider
 	}
 }

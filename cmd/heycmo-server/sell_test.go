@@ -273,6 +273,7 @@ func TestHalfConfigurations(t *testing.T) {
 		"nothing to buy":      {[]string{key, secrets, gifts, public}, "HEYCMO_PLANS", false},
 		"no address":          {[]string{key, secrets, plans}, "HEYCMO_PUBLIC_URL", false},
 		"secrets without key": {[]string{secrets, plans, public}, "HEYCMO_STRIPE_KEY", false},
+		"a fake alone":        {[]string{"HEYCMO_STRIPE_URL=http://127.0.0.1:4242"}, "HEYCMO_STRIPE_URL", false},
 		"a sender alone":      {[]string{from}, "HEYCMO_SMTP_URL", false},
 		"answers alone":       {[]string{"HEYCMO_MAIL_REPLY_TO=a@example.com"}, "HEYCMO_SMTP_URL", false},
 		"no sender":           {[]string{smtp}, "HEYCMO_MAIL_FROM", true},
