@@ -223,6 +223,7 @@ func (s *Service) putOff(ctx context.Context, account storage.Account, cause err
 		failures, wait = account.Failures, 0
 	case errors.Is(cause, errFuse):
 		wait = time.Hour
+		s.Log.Error("an account was not brought up to date", zap.String("customer", string(account.CustomerID)), zap.Error(cause))
 	case failures == 5 || failures > 5 && wait == maxBackoff:
 		s.Log.Error("an account can't be brought up to date", zap.String("customer", string(account.CustomerID)),
 			zap.Int("attempts", failures), zap.Error(cause))
