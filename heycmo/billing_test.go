@@ -45,15 +45,17 @@ func withStripe(t *testing.T, fake *billingtest.Fake) *heycmo.Options {
 func TestBillingOptionsThatMakeNoSense(t *testing.T) {
 	fake := billingtest.StartFake(t, nil)
 	for says, spoil := range map[string]func(*heycmo.Options){
-		"Billing.Provider needs PublicURL":               func(o *heycmo.Options) { o.PublicURL = "" },
-		"Billing.SuccessURL must be an http":             func(o *heycmo.Options) { o.Billing.SuccessURL = "/thanks?{CHECKOUT_SESSION_ID}" },
-		"Billing.SuccessURL must hold {CHECKOUT":         func(o *heycmo.Options) { o.Billing.SuccessURL = "https://shop.example/thanks" },
-		"Billing.CancelURL must be an http":              func(o *heycmo.Options) { o.Billing.CancelURL = "ftp://shop.example" },
-		"Billing.ManageURL must be an http":              func(o *heycmo.Options) { o.Billing.ManageURL = "javascript:alert(1)" },
-		"Billing.ClaimWindow must not be":                func(o *heycmo.Options) { o.Billing.ClaimWindow = -1 },
-		`Billing.Plans: billing: plans[0].id: is "BAD"`:  func(o *heycmo.Options) { o.Billing.Plans[0].ID = "BAD" },
-		"the store has no storage.Billing, which bil":    nil,
-		"the store has no storage.Effects, which OnEven": func(o *heycmo.Options) { o.Billing, o.OnEvent = nil, func(context.Context, storage.Event) error { return nil } },
+		"Billing.Provider needs PublicURL":              func(o *heycmo.Options) { o.PublicURL = "" },
+		"Billing.SuccessURL must be an http":            func(o *heycmo.Options) { o.Billing.SuccessURL = "/thanks?{CHECKOUT_SESSION_ID}" },
+		"Billing.SuccessURL must hold {CHECKOUT":        func(o *heycmo.Options) { o.Billing.SuccessURL = "https://shop.example/thanks" },
+		"Billing.CancelURL must be an http":             func(o *heycmo.Options) { o.Billing.CancelURL = "ftp://shop.example" },
+		"Billing.ManageURL must be an http":             func(o *heycmo.Options) { o.Billing.ManageURL = "javascript:alert(1)" },
+		"Billing.ClaimWindow must not be":               func(o *heycmo.Options) { o.Billing.ClaimWindow = -1 },
+		`Billing.Plans: billing: plans[0].id: is "BAD"`: func(o *heycmo.Options) { o.Billing.Plans[0].ID = "BAD" },
+		"the store has no storage.Billing, which bil":   nil,
+		"the store has no storage.Effects, which OnEven": func(o *heycmo.Options) {
+			o.Billing, o.OnEvent = nil, func(context.Context, storage.Event) error { return nil }
+		},
 	} {
 		o := withStripe(t, fake)
 		store := open(t)
