@@ -11,6 +11,7 @@ import (
 
 	"github.com/heycmo/heycmo-go/billing"
 	"github.com/heycmo/heycmo-go/internal/subscription"
+	"github.com/heycmo/heycmo-go/internal/usage"
 	"github.com/heycmo/heycmo-go/storage"
 )
 
@@ -106,6 +107,21 @@ func (o *Options) subscriptions(store storage.Store, lost func(storage.CustomerI
 		Notify:         o.Notifier != nil,
 		Lost:           lost,
 		Log:            o.Log,
+	})
+}
+
+// meter returns what counts the use of the host that sells, or nil.
+func (o *Options) meter(store storage.Store, s *subscription.Service) (*usage.Meter, error) {
+	if s == nil {
+		return nil, nil
+	}
+	return usage.New(usage.Config{
+		Store: store,
+		Allowance: func(ctx context.Context, customer storage.CustomerID, metric string) (usage.Allowance, error) {
+			limit, period, err := s.Allowance(ctx, customer, metric)
+			return usage.Allowance{Limit: limit, Period: period, Upgrade: o.Billing.ManageURL}, err
+		},
+		Log: o.Log,
 	})
 }
 

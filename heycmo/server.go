@@ -128,6 +128,10 @@ func New(store storage.Store, opts *Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("heycmo: %w", err)
 	}
+	meter, err := o.meter(known, subscriptions)
+	if err != nil {
+		return nil, fmt.Errorf("heycmo: %w", err)
+	}
 	s.app = app.New(app.Config{
 		Store:          known,
 		Authenticator:  o.Authenticator,
@@ -137,6 +141,8 @@ func New(store storage.Store, opts *Options) (*Server, error) {
 		TrustedProxies: o.TrustedProxies,
 		Catalog:        catalog,
 		Subscriptions:  subscriptions,
+		Usage:          meter,
+		PlanOf:         subscriptions.PlanOf,
 		Log:            o.Log,
 		Version:        Version,
 	})
@@ -240,7 +246,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	flush, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer stop()
-	return errors.Join(err, s.app.FlushKeyUse(flush))
+	return errors.Join(err, s.app.FlushKeyUse(flush), s.app.FlushUsage(flush))
 }
 
 // ResourceUpdated tells the customer's clients that watch the resource at uri that

@@ -7,6 +7,7 @@ import (
 
 	"github.com/heycmo/heycmo-go/auth"
 	"github.com/heycmo/heycmo-go/billing"
+	"github.com/heycmo/heycmo-go/internal/app"
 	"github.com/heycmo/heycmo-go/internal/httpx"
 	"github.com/heycmo/heycmo-go/internal/subscription"
 	"github.com/heycmo/heycmo-go/storage"
@@ -163,6 +164,34 @@ func (f *face) withSubscription(r *http.Request, c storage.Customer) (Customer, 
 		}
 	}
 	return shown, err
+}
+
+func (f *face) usage(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
+	if f.app.Usage == nil {
+		return missing("counting usage")(w, r, p)
+	}
+	q, err := query(r, "days")
+	if err != nil {
+		return err
+	}
+	days, err := number(q, "days", 1, app.MaxUsageDays, app.DefaultUsageDays)
+	if err != nil {
+		return err
+	}
+	used, err := f.app.UsageOf(r.Context(), p.Customer, days)
+	if err != nil {
+		return err
+	}
+	httpx.JSON(w, http.StatusOK, Usage{Plan: used.Plan.ID, Quotas: each(used.Quotas, quotaOf), Days: each(used.Days, dayOf)})
+	return nil
+}
+
+func quotaOf(q app.Quota) Quota {
+	shown := Quota{Metric: q.Metric, Used: q.Used, Resets: Time{Time: q.Period.End}}
+	if q.Limit >= 0 {
+		shown.Limit = &q.Limit
+	}
+	return shown
 }
 
 func dayOf(u storage.DayUsage) DayUsage {

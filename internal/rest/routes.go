@@ -63,7 +63,7 @@ func (f *face) routes() []route {
 		{post, "/api/billing/{id}/portal", billingKey, rest, f.sold(f.portal)},
 		{post, "/api/billing/{id}/checkout", billingKey, rest, f.sold(f.checkoutAgain)},
 		{post, "/api/webhooks/stripe", stripeSignature, app.ScopeWebhook, f.sold(f.webhook)},
-		{get, "/api/usage/{id}", apiKey, rest, missing("counting usage")},
+		{get, "/api/usage/{id}", apiKey, rest, f.usage},
 
 		{post, "/api/onboard/{id}", apiKey, rest, onboarding},
 		{post, "/api/connect/{id}", apiKey, rest, connections},

@@ -159,3 +159,28 @@ func (s *Service) Plan(id string) (billing.Plan, bool) {
 	}
 	return billing.Plan{}, false
 }
+
+// PlanOf returns the customer's plan, and the zero Plan for one without.
+func (s *Service) PlanOf(ctx context.Context, customer storage.CustomerID) (billing.Plan, error) {
+	c, err := s.Store.Customer(ctx, customer)
+	if err != nil {
+		return billing.Plan{}, err
+	}
+	p, _ := s.Plan(c.Plan)
+	return p, nil
+}
+
+// Allowance returns how many units of a metric the customer may use in the period
+// that is now; a negative limit is none.
+func (s *Service) Allowance(ctx context.Context, customer storage.CustomerID, metric string) (limit int64, p billing.Period, err error) {
+	account, err := s.Account(ctx, customer)
+	if err != nil {
+		return 0, billing.Period{}, err
+	}
+	plan, _ := s.Plan(account.Plan)
+	limit, limited := plan.Limit(metric)
+	if !limited {
+		limit = -1
+	}
+	return limit, account.Period(time.Now()), nil
+}

@@ -60,6 +60,15 @@ func TestJourney(t *testing.T) {
 		if later.str("apiKey") != "" || later.fields["keyIssued"] != true || strings.Contains(later.text, "@") {
 			t.Errorf("asked again: %s", later.text)
 		}
+		if text, refused := s.call(key); !refused || !strings.Contains(text, "3 of 3 tool calls") ||
+			!strings.Contains(text, "https://example.com/billing") {
+			t.Errorf("the fourth call of three says %q", text)
+		}
+		usage := s.want(http.StatusOK, "GET", "/api/usage/"+customer, key, nil)
+		if !strings.Contains(usage.text, `"limit":3,"metric":"tool_calls"`) || !strings.Contains(usage.text, `"used":3`) {
+			t.Errorf("the usage is %s", usage.text)
+		}
+
 		// An upgrade, in the portal.
 		portal := s.want(http.StatusOK, "POST", "/api/billing/"+customer+"/portal", key, nil)
 		if !strings.HasPrefix(portal.str("url"), s.fake.URL()) {
