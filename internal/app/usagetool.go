@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,11 +15,7 @@ import (
 	"github.com/heycmo/heycmo-go/storage"
 )
 
-const (
-	usageToolName = "get_usage"
-
-	defaultUsageDays, maxUsageDays = 30, 90
-)
+const usageToolName = "get_usage"
 
 type usageIn struct {
 	Days int `json:"days,omitempty" jsonschema:"how many days to show, today included; 30 when left out"`
@@ -68,40 +63,26 @@ func (a *App) usageTool() *agent.Tool {
 		&agent.ToolOptions{
 			Title: "Get usage", ReadOnly: true, Idempotent: true, Uses: map[string]int64{},
 			Input: func(s *jsonschema.Schema) {
-				s.Properties["days"].Minimum, s.Properties["days"].Maximum = new(1.0), new(float64(maxUsageDays))
+				s.Properties["days"].Minimum, s.Properties["days"].Maximum = new(1.0), new(float64(MaxUsageDays))
 			},
 		})
 }
 
 func (a *App) getUsage(ctx context.Context, customer storage.CustomerID, in usageIn) (usageOut, error) {
 	if in.Days == 0 {
-		in.Days = defaultUsageDays
+		in.Days = DefaultUsageDays
 	}
-	plan, err := a.PlanOf(ctx, customer)
+	u, err := a.UsageOf(ctx, customer, in.Days)
 	if err != nil {
 		return usageOut{}, err
 	}
-	tomorrow := storage.Now().Truncate(24*time.Hour).AddDate(0, 0, 1)
-	days, err := a.Usage.Days(ctx, customer, tomorrow.AddDate(0, 0, -in.Days), tomorrow)
-	if err != nil {
-		return usageOut{}, err
-	}
-	out := usageOut{Plan: plan.Name, Metrics: []metricUsage{}, Days: []dayUsage{}, days: in.Days}
-	metrics := map[string]bool{agent.MetricToolCalls: true}
-	for metric := range plan.Quotas {
-		metrics[metric] = true
-	}
-	for _, d := range days {
-		metrics[d.Metric] = true
+	out := usageOut{Plan: u.Plan.Name, Metrics: []metricUsage{}, Days: []dayUsage{}, days: in.Days}
+	for _, d := range u.Days {
 		out.Days = append(out.Days, dayUsage{d.Day.Format(time.DateOnly), d.Metric, d.Source, d.Used})
 	}
-	for _, metric := range slices.Sorted(maps.Keys(metrics)) {
-		b, err := a.Usage.Balance(ctx, customer, metric)
-		if err != nil {
-			return usageOut{}, err
-		}
-		out.Upgrade = b.Upgrade
-		out.Metrics = append(out.Metrics, newMetricUsage(metric, b))
+	for _, q := range u.Quotas {
+		out.Upgrade = q.Upgrade
+		out.Metrics = append(out.Metrics, newMetricUsage(q.Metric, q.Balance))
 	}
 	return out, nil
 }
