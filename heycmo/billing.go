@@ -131,7 +131,7 @@ type Reconciliation struct {
 	DryRun bool
 	// Force goes on however many customers would be shut out. Without it, more than
 	// 5 % of them, though 3 always may be and 10 at most, stop the run before it
-	// changes anything: that many at once usually means a wrong key.
+	// changes anything: that many at once are rarely right.
 	Force bool
 	// Report is called for each customer that differs from what the payment
 	// provider says, or can't be read.

@@ -125,11 +125,15 @@ func (n *notes) append(fields []zap.Field) []zap.Field {
 	return fields
 }
 
-var keyPattern = regexp.MustCompile(auth.KeyPrefix + `[0-9A-Za-z]+`)
+var (
+	keyPattern = regexp.MustCompile(auth.KeyPrefix + `[0-9A-Za-z]+`)
+	// Whoever knows a checkout may claim its key.
+	checkoutPattern = regexp.MustCompile(`(/api/session/)[^/]+`)
+)
 
-// loggedPath returns what of a path may be logged: no key, and no query whose
-// question mark was escaped.
+// loggedPath returns what of a path may be logged: no key, no checkout, and no
+// query whose question mark was escaped.
 func loggedPath(path string) string {
 	path, _, _ = strings.Cut(path, "?")
-	return clip(keyPattern.ReplaceAllString(path, auth.KeyPrefix+"…"))
+	return clip(checkoutPattern.ReplaceAllString(keyPattern.ReplaceAllString(path, auth.KeyPrefix+"…"), "$1…"))
 }

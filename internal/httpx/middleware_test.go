@@ -208,6 +208,8 @@ func TestAccessLog(t *testing.T) {
 			map[string]any{"path": "/mcp/sse"}},
 		{"key in the path", "GET", "/api/customer/" + key + "/x", func(http.ResponseWriter, *http.Request) {}, zapcore.InfoLevel,
 			map[string]any{"path": "/api/customer/hcmo_live_…/x"}},
+		{"checkout in the path", "POST", "/api/session/cs_live_a1b2c3d4/claim", func(http.ResponseWriter, *http.Request) {}, zapcore.InfoLevel,
+			map[string]any{"path": "/api/session/…/claim"}},
 		{"long path", "GET", "/" + strings.Repeat("a", 10_000), func(http.ResponseWriter, *http.Request) {}, zapcore.InfoLevel,
 			map[string]any{"path": "/" + strings.Repeat("a", 199) + "…"}},
 		{"long method", strings.Repeat("A", 10_000), "/", func(http.ResponseWriter, *http.Request) {}, zapcore.InfoLevel,

@@ -11,10 +11,10 @@ import (
 	"github.com/heycmo/heycmo-go/storage"
 )
 
-// errFuse says that something looks wrong with the provider as a whole, such as a
-// key of another account, and not with single customers.
-var errFuse = errors.New("too many customers would be shut out of whom the provider told nothing by itself; " +
-	"check the provider's key, then run the command billing reconcile")
+// errFuse says that something looks wrong with the provider as a whole, and not with
+// single customers.
+var errFuse = errors.New("too many customers would be shut out of whom the provider delivered nothing; " +
+	"look at some of them on its pages, and if it is right, run the command billing reconcile")
 
 // allowed is how many of so many customers may be shut out in one go.
 func allowed(customers int) int { return min(10, max(3, customers/20)) }

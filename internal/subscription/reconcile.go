@@ -71,7 +71,7 @@ func (s *Service) Reconcile(ctx context.Context, o ReconcileOptions, report func
 	}
 	if limit := allowed(entitled); cuts > limit && !o.Force {
 		return fmt.Errorf("%d of %d customers would be shut out, and at most %d may be at once; nothing was changed: "+
-			"check the provider's key, and force it if that is right", cuts, entitled, limit)
+			"look at some of them on the provider's pages, and force it if that is right", cuts, entitled, limit)
 	}
 	if o.DryRun {
 		return nil
