@@ -5,9 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
+
+	"go.uber.org/zap"
 
 	"github.com/heycmo/heycmo-go/billing"
 	"github.com/heycmo/heycmo-go/internal/subscription"
@@ -39,6 +43,15 @@ type Billing struct {
 	// ManageURL is a page of yours on which customers choose a plan and manage what
 	// they pay. Notices and used-up quotas name it. Default: none.
 	ManageURL string
+
+	// Meters has usage reported to Reporter: for each metric, the name under which
+	// it is counted there, such as the event name of a Stripe meter. What is used is
+	// reported within minutes, at least once, and with an ID that counts once.
+	// Default: nothing is reported.
+	Meters map[string]string
+	// Reporter is who bills for usage. Default: the Provider, if it can. See also
+	// [LogUsage].
+	Reporter billing.Reporter
 
 	// PromotionCodes lets buyers enter one, and AutomaticTax has the provider add
 	// taxes.
@@ -79,6 +92,14 @@ func (b *Billing) validate(publicURL string) error {
 	}
 	if b.Provider != nil && publicURL == "" && (b.SuccessURL == "" || b.CancelURL == "") {
 		report("Provider needs PublicURL, or SuccessURL and CancelURL: buyers return there")
+	}
+	if _, ok := b.Provider.(billing.Reporter); len(b.Meters) > 0 && b.Reporter == nil && !ok {
+		report("Meters needs a Reporter, or a Provider that is one")
+	}
+	for metric, name := range b.Meters {
+		if metric == "" || name == "" {
+			report("Meters must have a name for each metric: %q is reported as %q", metric, name)
+		}
 	}
 	if b.ClaimWindow < 0 {
 		report("ClaimWindow must not be negative")
@@ -123,6 +144,35 @@ func (o *Options) meter(store storage.Store, s *subscription.Service) (*usage.Me
 		},
 		Log: o.Log,
 	})
+}
+
+// reporting returns what makes reports of usage, or nil.
+func (o *Options) reporting(store storage.Store, s *subscription.Service) *usage.Reporting {
+	if s == nil || len(o.Billing.Meters) == 0 {
+		return nil
+	}
+	return &usage.Reporting{
+		Store:   store,
+		Metrics: slices.Sorted(maps.Keys(o.Billing.Meters)),
+		Period: func(ctx context.Context, customer storage.CustomerID) (billing.Period, error) {
+			account, err := s.Account(ctx, customer)
+			return account.Period(time.Now()), err
+		},
+		Log: o.Log,
+	}
+}
+
+// LogUsage returns a Reporter that writes reports to a log.
+func LogUsage(log *zap.Logger) billing.Reporter { return logReporter{log} }
+
+type logReporter struct{ log *zap.Logger }
+
+func (l logReporter) ReportUsage(_ context.Context, batch []billing.UsageReport) []error {
+	for _, r := range batch {
+		l.log.Info("usage", zap.String("id", r.ID), zap.String("customer", r.Customer), zap.String("metric", r.Metric),
+			zap.Int64("quantity", r.Quantity), zap.Time("at", r.At))
+	}
+	return make([]error, len(batch))
 }
 
 // Reconciliation says how [Admin.Reconcile] works.

@@ -6,14 +6,16 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/heycmo/heycmo-go/billing"
 	"github.com/heycmo/heycmo-go/internal/outbox"
 	"github.com/heycmo/heycmo-go/internal/subscription"
+	"github.com/heycmo/heycmo-go/internal/usage"
 	"github.com/heycmo/heycmo-go/notify"
 	"github.com/heycmo/heycmo-go/storage"
 )
 
 // outbox returns what does the host's effects, or nil when there can be none.
-func (o *Options) outbox(store storage.Store, product string) *outbox.Worker {
+func (o *Options) outbox(store storage.Store, s *subscription.Service, product string) *outbox.Worker {
 	effects, ok := storage.RoleOf[storage.Effects](store)
 	if !ok || o.OnEvent == nil && o.Notifier == nil && o.Billing == nil {
 		return nil
@@ -33,7 +35,37 @@ func (o *Options) outbox(store storage.Store, product string) *outbox.Worker {
 			return o.sendNotice(ctx, store, e, product)
 		}
 	}
+	if s != nil && len(o.Billing.Meters) > 0 {
+		reporter := o.Billing.Reporter
+		if reporter == nil {
+			reporter, _ = o.Billing.Provider.(billing.Reporter) // validate has looked
+		}
+		handlers[usage.KindReport] = func(ctx context.Context, e storage.Effect) error {
+			return o.reportUsage(ctx, s, reporter, e)
+		}
+	}
 	return outbox.New(effects, handlers, o.Log)
+}
+
+// reportUsage sends a stored report under the provider's names. Who never bought
+// anything isn't billed for usage.
+func (o *Options) reportUsage(ctx context.Context, s *subscription.Service, reporter billing.Reporter, e storage.Effect) error {
+	var r usage.Report
+	if err := json.Unmarshal(e.Data, &r); err != nil {
+		return fmt.Errorf("%w: %w", outbox.ErrNever, err)
+	}
+	account, err := s.Account(ctx, e.Customer)
+	if err != nil {
+		return err
+	}
+	name := o.Billing.Meters[r.Metric]
+	if account.ProviderCustomer == "" || account.Gone || name == "" {
+		return nil
+	}
+	errs := reporter.ReportUsage(ctx, []billing.UsageReport{{
+		ID: r.ID, Customer: account.ProviderCustomer, Metric: name, Quantity: r.Quantity, At: r.At,
+	}})
+	return errors.Join(errs...)
 }
 
 // sendNotice fills a stored notice in with what is known today, and sends it.

@@ -55,6 +55,7 @@ import (
 	"github.com/heycmo/heycmo-go/internal/outbox"
 	"github.com/heycmo/heycmo-go/internal/recent"
 	"github.com/heycmo/heycmo-go/internal/rest"
+	"github.com/heycmo/heycmo-go/internal/usage"
 	"github.com/heycmo/heycmo-go/marketing"
 	"github.com/heycmo/heycmo-go/mcp"
 	"github.com/heycmo/heycmo-go/ratelimit"
@@ -76,7 +77,8 @@ type Server struct {
 	outer func(http.Handler) http.Handler
 	all   http.Handler
 
-	outbox *outbox.Worker // may be nil
+	outbox    *outbox.Worker   // may be nil
+	reporting *usage.Reporting // may be nil
 
 	mu     sync.Mutex
 	closed bool
@@ -142,7 +144,7 @@ func New(store storage.Store, opts *Options) (*Server, error) {
 		Catalog:        catalog,
 		Subscriptions:  subscriptions,
 		Usage:          meter,
-		PlanOf:         subscriptions.PlanOf,
+		PlanOf:         subscriptions.PlanOf, // called with Usage only
 		Log:            o.Log,
 		Version:        Version,
 	})
@@ -159,7 +161,7 @@ func New(store storage.Store, opts *Options) (*Server, error) {
 	}
 	s.all = s.routes(strings.TrimSuffix(o.PublicURL, "/"))
 	_, product := s.mcp.Name()
-	s.outbox = o.outbox(known, product)
+	s.outbox, s.reporting = o.outbox(known, subscriptions, product), o.reporting(known, subscriptions)
 	return s, nil
 }
 
@@ -221,6 +223,9 @@ func (s *Server) work(ctx context.Context) {
 	}
 	if s.outbox != nil {
 		wg.Go(func() { s.outbox.Run(ctx) })
+	}
+	if s.reporting != nil {
+		wg.Go(func() { s.reporting.Run(ctx) })
 	}
 	wg.Wait()
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/heycmo/heycmo-go/auth"
+	"github.com/heycmo/heycmo-go/billing"
 	"github.com/heycmo/heycmo-go/storage"
 )
 
@@ -70,6 +71,7 @@ const statusClientGone = 499
 //	storage.ErrNotFound                       404
 //	storage.ErrExists, ErrConflict            409
 //	storage.ErrInvalid                        400
+//	*billing.QuotaError                       402
 //	*http.MaxBytesError                       413
 //	everything else                           500 with the request ID
 //
@@ -95,6 +97,7 @@ func Error(w http.ResponseWriter, r *http.Request, err error) {
 
 func answerTo(r *http.Request, err error) *StatusError {
 	status, hasStatus := errors.AsType[*StatusError](err)
+	quota, isQuota := errors.AsType[*billing.QuotaError](err)
 	tooLarge, isTooLarge := errors.AsType[*http.MaxBytesError](err)
 	switch {
 	case errors.Is(err, context.Canceled) && r.Context().Err() != nil:
@@ -113,6 +116,8 @@ func answerTo(r *http.Request, err error) *StatusError {
 		return Status(http.StatusConflict, sentence(err, storage.ErrConflict))
 	case errors.Is(err, storage.ErrInvalid):
 		return Status(http.StatusBadRequest, sentence(err, storage.ErrInvalid))
+	case isQuota:
+		return Status(http.StatusPaymentRequired, quota.Error())
 	case isTooLarge:
 		return Status(http.StatusRequestEntityTooLarge, fmt.Sprintf("the body must have at most %d bytes", tooLarge.Limit))
 	}

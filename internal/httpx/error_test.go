@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/heycmo/heycmo-go/auth"
+	"github.com/heycmo/heycmo-go/billing"
 	"github.com/heycmo/heycmo-go/internal/httpx"
 	"github.com/heycmo/heycmo-go/storage"
 )
@@ -34,6 +35,7 @@ func TestError(t *testing.T) {
 		{"not found", storage.ErrNotFound, 404, `{"error":"not found"}`},
 		{"not found, wrapped", fmt.Errorf("bunstore: customer 42: %w", storage.ErrNotFound), 404, `{"error":"not found"}`},
 		{"exists", fmt.Errorf("externalId is taken: %w", storage.ErrExists), 409, `{"error":"externalId is taken"}`},
+		{"quota", fmt.Errorf("app: %w", &billing.QuotaError{Metric: "tool_calls", Used: 3, Limit: 3}), 402, `{"error":"you have used 3 of 3 tool calls of this period"}`},
 		{"conflict", fmt.Errorf("there are 100 keys: %w", storage.ErrConflict), 409, `{"error":"there are 100 keys"}`},
 		{"conflict, bare", storage.ErrConflict, 409, `{"error":"conflict"}`},
 		{"conflict, wrapped again", fmt.Errorf("app: rotate: %w", fmt.Errorf("there are 100 keys: %w", storage.ErrConflict)), 409, `{"error":"there are 100 keys"}`},

@@ -360,14 +360,20 @@ func (s *shop) told(kinds ...string) {
 		}
 		return nil
 	}
-	for end := time.Now().Add(10 * time.Second); ; {
-		err := missing()
-		if err == nil {
-			return
-		}
+	var err error
+	s.eventually("what should be told", func() bool { err = missing(); return err == nil }, &err)
+}
+
+// eventually waits until it is so. What is done in the background may fail at first,
+// and is tried again after 10 s.
+func (s *shop) eventually(what string, is func() bool, why ...*error) {
+	s.Helper()
+	for end := time.Now().Add(30 * time.Second); !is(); <-time.After(20 * time.Millisecond) {
 		if time.Now().After(end) {
-			s.Fatal(err)
+			for _, err := range why {
+				s.Error(*err)
+			}
+			s.Fatalf("%s doesn't come", what)
 		}
-		<-time.After(20 * time.Millisecond)
 	}
 }
