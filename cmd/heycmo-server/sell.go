@@ -22,7 +22,7 @@ func (s *settings) sell(o *heycmo.Options, f *faults) {
 	if notifier := s.notifier(f); notifier != nil {
 		o.Notifier = notifier
 	}
-	provider := s.provider(o.Log, f)
+	provider, meters := s.provider(o.Log, f), s.meters(f)
 	if !s.sells() {
 		return
 	}
@@ -38,8 +38,21 @@ func (s *settings) sell(o *heycmo.Options, f *faults) {
 		o.Billing.Policy.Grace = -1
 	}
 	if provider != nil {
-		o.Billing.Provider = provider
+		o.Billing.Provider, o.Billing.Meters = provider, meters
 	}
+}
+
+func (s *settings) meters(f *faults) map[string]string {
+	meters := map[string]string{}
+	for _, text := range s.Meters {
+		metric, name, _ := strings.Cut(text, "=")
+		if metric == "" || name == "" || meters[metric] != "" {
+			f.add("meters", "must be metric=event name, each metric once; %q is not", text)
+			continue
+		}
+		meters[metric] = name
+	}
+	return meters
 }
 
 // sells reports whether there are plans, or something can be bought.
@@ -115,6 +128,9 @@ func (s *settings) halves(plans []billing.Plan) (f faults) {
 		}
 	} else if len(s.StripeWebhookSecrets) > 0 {
 		f.add("stripe-key", "is missing: %s does nothing without it", variable("stripe-webhook-secrets"))
+	}
+	if s.StripeKey == "" && len(s.Meters) > 0 {
+		f.add("stripe-key", "is missing: %s does nothing without it", variable("meters"))
 	}
 	if s.SMTPURL == "" && s.MailFrom+s.MailReplyTo != "" {
 		f.add("smtp-url", "is missing: %s and %s do nothing without it", variable("mail-from"), variable("mail-reply-to"))

@@ -283,6 +283,10 @@ func TestHalfConfigurations(t *testing.T) {
 		"an odd mail server":  {[]string{"HEYCMO_SMTP_URL=hunter2", from}, "HEYCMO_SMTP_URL", true},
 		"an odd sender":       {[]string{smtp, "HEYCMO_MAIL_FROM=me"}, "HEYCMO_MAIL_FROM", true},
 		"odd answers":         {[]string{smtp, from, "HEYCMO_MAIL_REPLY_TO=me"}, "HEYCMO_MAIL_REPLY_TO", true},
+		"meters":              {[]string{key, secrets, plans, public, "HEYCMO_METERS=tool_calls=calls,images=img"}, "", true},
+		"meters alone":        {[]string{"HEYCMO_METERS=tool_calls=calls"}, "HEYCMO_STRIPE_KEY", false},
+		"an odd meter":        {[]string{key, secrets, plans, public, "HEYCMO_METERS=tool_calls"}, "HEYCMO_METERS", true},
+		"a meter twice":       {[]string{key, secrets, plans, public, "HEYCMO_METERS=a=b,a=c"}, "HEYCMO_METERS", true},
 		"a negative grace":    {[]string{"HEYCMO_GRACE=-1h"}, "HEYCMO_GRACE", true},
 	} {
 		for _, production := range []bool{true, false} {

@@ -50,6 +50,7 @@ type settings struct {
 	Grace                time.Duration `default:"168h" help:"How long customers whose payment failed are still let in; 0 for not at all."`
 	ClaimRequired        bool          `help:"Show the first key only to the browser in which the checkout began."`
 	ManageURL            string        `help:"Page with plans and payment, which notices and used-up quotas name."`
+	Meters               []string      `help:"Usage to report to Stripe, comma-separated metric=event name of the meter, such as tool_calls=mcp_calls."`
 	SMTPURL              string        `name:"smtp-url" secret:"" help:"Mail server for notices to customers: smtp://user:password@host:587, smtps://user:password@host:465 or smtp://localhost:25?tls=none."`
 	MailFrom             string        `help:"Who notices are from, such as HeyCMO <hello@example.com>."`
 	MailReplyTo          string        `help:"Where answers to notices go."`
