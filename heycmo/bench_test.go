@@ -5,10 +5,15 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"slices"
 	"testing"
+	"time"
+
+	"go.uber.org/zap"
 
 	"github.com/heycmo/heycmo-go/agent"
 	"github.com/heycmo/heycmo-go/heycmo"
+	"github.com/heycmo/heycmo-go/internal/usage"
 	"github.com/heycmo/heycmo-go/storage"
 	"github.com/heycmo/heycmo-go/storage/sqlitestore"
 )
@@ -31,6 +36,12 @@ func (s *sink) Write(p []byte) (int, error) { s.WriteHeader(http.StatusOK); retu
 
 func newBench(b *testing.B) (*heycmo.Server, heycmo.Provisioned) {
 	b.Helper()
+	srv, p, _ := newBenchOn(b)
+	return srv, p
+}
+
+func newBenchOn(b *testing.B) (*heycmo.Server, heycmo.Provisioned, storage.Store) {
+	b.Helper()
 	store, err := sqlitestore.Open(b.Context(), sqlitestore.Memory, nil)
 	if err != nil {
 		b.Fatal(err)
@@ -51,7 +62,7 @@ func newBench(b *testing.B) (*heycmo.Server, heycmo.Provisioned) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return srv, p
+	return srv, p, store
 }
 
 // serve sends the same request over and over.
@@ -83,8 +94,14 @@ func BenchmarkCustomer(b *testing.B) {
 
 func BenchmarkCallTool(b *testing.B) {
 	srv, p := newBench(b)
-	const body = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"page","arguments":{},"_meta":{` +
-		`"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}`
+	serve(b, srv, callOfTool(b, p), callBody)
+}
+
+const callBody = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"page","arguments":{},"_meta":{` +
+	`"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}`
+
+func callOfTool(b *testing.B, p heycmo.Provisioned) *http.Request {
+	b.Helper()
 	r, err := http.NewRequestWithContext(b.Context(), http.MethodPost, "http://localhost/mcp", nil)
 	if err != nil {
 		b.Fatal(err)
@@ -96,5 +113,66 @@ func BenchmarkCallTool(b *testing.B) {
 	} {
 		r.Header.Set(name, value)
 	}
-	serve(b, srv, r, body)
+	return r
+}
+
+// BenchmarkMetering measures what a call costs more on a host that counts usage. Three
+// hosts take turns with a hundred calls each: one that doesn't count, one whose plan
+// has no limit, and one whose limit is out of reach. The metrics are the medians of
+// the ratios to the first one.
+func BenchmarkMetering(b *testing.B) {
+	const calls = 100
+	turns := []func() time.Duration{
+		turn(b, nil, calls),
+		turn(b, &usage.Allowance{Limit: -1}, calls),
+		turn(b, &usage.Allowance{Limit: 1 << 60}, calls),
+	}
+	var ratios [3][]float64
+	for round := 0; b.Loop(); round++ {
+		var took [3]time.Duration
+		for i := range turns {
+			i = (i + round) % len(turns)
+			took[i] = turns[i]()
+		}
+		for i := range turns {
+			ratios[i] = append(ratios[i], float64(took[i])/float64(took[0]))
+		}
+	}
+	for i, name := range []string{"", "ratio-without-limit", "ratio-with-limit"} {
+		if name != "" {
+			slices.Sort(ratios[i])
+			b.ReportMetric(ratios[i][len(ratios[i])/2], name)
+		}
+	}
+}
+
+// turn returns a number of calls at a host of their own. Without an allowance it
+// counts nothing.
+func turn(b *testing.B, a *usage.Allowance, calls int) func() time.Duration {
+	b.Helper()
+	srv, p, store := newBenchOn(b)
+	if a != nil {
+		meter, err := usage.New(usage.Config{
+			Store:     store,
+			Allowance: func(context.Context, storage.CustomerID, string) (usage.Allowance, error) { return *a, nil },
+			Log:       zap.NewNop(),
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		srv.CountUsage(meter)
+		go meter.Run(b.Context())
+	}
+	r := callOfTool(b, p)
+	return func() time.Duration {
+		began := time.Now()
+		for range calls {
+			w := &sink{header: http.Header{}}
+			r.Body = io.NopCloser(bytes.NewReader([]byte(callBody)))
+			if srv.ServeHTTP(w, r); w.status != http.StatusOK {
+				b.Fatal(w.status)
+			}
+		}
+		return time.Since(began)
+	}
 }

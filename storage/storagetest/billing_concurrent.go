@@ -187,7 +187,7 @@ func testNameTogether(t *testing.T, s billingStore) {
 		payers[i] = newPayer(t, s)
 	}
 	var names []string
-	for i := range 40 {
+	for i := range 400 {
 		names = append(names, fmt.Sprint("name ", i))
 	}
 	together(func(worker int) {
@@ -237,14 +237,14 @@ func testReserveTogether(t *testing.T, s billingStore) {
 // in an order of its own, while others reserve and settle what has expired.
 func testSettleTogether(t *testing.T, s billingStore) {
 	ctx := t.Context()
-	const each = 40
+	const each, metrics, rounds = 40, 3, 5
 	var payers [4]storage.CustomerID
 	for i := range payers {
 		payers[i] = newPayer(t, s)
 	}
 	with := func(payer storage.CustomerID, id string, i int) storage.Reservation {
 		r := newReservation(payer, id)
-		r.Metric, r.Source = fmt.Sprint("metric ", i%3), fmt.Sprint("source ", i%5)
+		r.Metric, r.Source = fmt.Sprint("metric ", i%metrics), fmt.Sprint("source ", i%5)
 		return r
 	}
 	var uses []storage.Use
@@ -260,7 +260,7 @@ func testSettleTogether(t *testing.T, s billingStore) {
 	}
 	together(func(worker int) {
 		mine := slices.Clone(uses)
-		for round := range 3 {
+		for round := range rounds {
 			rand.Shuffle(len(mine), func(i, j int) { mine[i], mine[j] = mine[j], mine[i] })
 			if err := s.Settle(ctx, mine); err != nil {
 				t.Errorf("Settle: %v", err)
@@ -268,22 +268,30 @@ func testSettleTogether(t *testing.T, s billingStore) {
 			if _, err := s.SettleExpired(ctx, now); err != nil {
 				t.Errorf("SettleExpired: %v", err)
 			}
-			for i, payer := range payers {
-				if _, err := s.Reserve(ctx, with(payer, fmt.Sprint("new ", worker, " ", round), i), -1); err != nil {
+			// Others settle other reservations of the same counts.
+			var others []storage.Use
+			for i := range len(payers) * metrics {
+				r := with(payers[i%len(payers)], fmt.Sprint("new ", worker, " ", round, " ", i), i)
+				if _, err := s.Reserve(ctx, r, -1); err != nil {
 					t.Errorf("Reserve: %v", err)
 				}
+				others = append(others, storage.Use{CustomerID: r.CustomerID, ID: r.ID, Used: 1})
+			}
+			if err := s.Settle(ctx, others); err != nil {
+				t.Errorf("Settle: %v", err)
 			}
 		}
 	})
 	for i, payer := range payers {
 		var sum storage.Balance
-		for m := range 3 {
+		for m := range metrics {
 			b, err := s.Balance(ctx, payer, fmt.Sprint("metric ", m), monthOf(now))
 			ok(t, err)
 			sum.Used += b.Used
 			sum.Held += b.Held
 		}
-		want := storage.Balance{Used: each * 3, Held: each/2*7 + workers*3*10}
+		const fresh = workers * rounds * metrics
+		want := storage.Balance{Used: each*3 + fresh, Held: each/2*7 + fresh*9}
 		equal(t, sum, want, fmt.Sprintf("balance of customer %d over all metrics", i))
 		days, err := s.UsageByDay(ctx, payer, yesterday, now.AddDate(0, 0, 1))
 		ok(t, err)
@@ -291,7 +299,7 @@ func testSettleTogether(t *testing.T, s billingStore) {
 		for _, d := range days {
 			used += d.Used
 		}
-		equal(t, used, int64(each*3), fmt.Sprintf("usage of customer %d over all metrics and sources", i))
+		equal(t, used, want.Used, fmt.Sprintf("usage of customer %d over all metrics and sources", i))
 	}
 }
 
@@ -306,49 +314,53 @@ func testMarkTogether(t *testing.T, s billingStore) {
 // theirs: either it comes before and goes with them, or it finds nobody.
 func testDeletePendingMeanwhile(t *testing.T, s billingStore) {
 	ctx := t.Context()
-	both(t, s, func(what string, do func(func(billingStore) error) error) {
-		var pending []storage.CustomerID
-		for range 20 {
-			c := newCustomer(storage.NewID())
-			c.Status, c.CreatedAt = storage.StatusPending, lastMonth
-			ok(t, s.CreateCustomer(ctx, c))
-			ok(t, s.CreateAccount(ctx, newAccount(c.ID)))
-			pending = append(pending, c.ID)
+	store := func(s billingStore, id storage.CustomerID) error {
+		if _, err := s.UpdateAccount(ctx, id, func(a *storage.Account) error { a.Heard++; return nil }); err != nil {
+			return err
 		}
-		var n atomic.Int64
-		together(func(worker int) {
-			if worker == 0 {
-				time.Sleep(2 * time.Millisecond) // lets the others begin
+		for range 3 {
+			if err := s.AppendEvent(ctx, newEvent(id, storage.NewID())); err != nil {
+				return err
 			}
-			for i := range pending {
-				if worker == 0 {
-					deleted, err := s.DeletePending(ctx, now)
-					if err != nil {
-						t.Errorf("DeletePending: %v", err)
+			if _, err := s.Reserve(ctx, newReservation(id, storage.NewID()), -1); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	both(t, s, func(what string, do func(func(billingStore) error) error) {
+		for range 5 {
+			var pending []storage.CustomerID
+			for range 3 {
+				c := newCustomer(storage.NewID())
+				c.Status, c.CreatedAt = storage.StatusPending, lastMonth
+				ok(t, s.CreateCustomer(ctx, c))
+				ok(t, s.CreateAccount(ctx, newAccount(c.ID)))
+				pending = append(pending, c.ID)
+			}
+			var deleted atomic.Bool
+			together(func(worker int) {
+				if worker > 0 {
+					for id := pending[worker%len(pending)]; !deleted.Load(); {
+						err := do(func(s billingStore) error { return store(s, id) })
+						if err != nil {
+							wantErr(t, err, storage.ErrNotFound, "storing something of a customer who is deleted meanwhile, "+what)
+						}
 					}
-					n.Add(int64(deleted))
-					continue
+					return
 				}
-				id := pending[(i+worker)%len(pending)]
-				err := do(func(s billingStore) error {
-					if err := s.CreateKey(ctx, newKey(id, storage.NewID())); err != nil {
-						return err
-					}
-					if err := s.CreateCheckout(ctx, newCheckout(id, storage.NewID())); err != nil {
-						return err
-					}
-					_, err := s.Reserve(ctx, newReservation(id, storage.NewID()), -1)
-					return err
-				})
+				time.Sleep(5 * time.Millisecond) // lets the others begin
+				n, err := s.DeletePending(ctx, now)
+				deleted.Store(true)
 				if err != nil {
-					wantErr(t, err, storage.ErrNotFound, "storing something of a customer who is deleted meanwhile, "+what)
+					t.Errorf("DeletePending: %v", err)
 				}
+				equal(t, n, len(pending), "number of deleted customers, "+what)
+			})
+			for _, id := range pending {
+				_, err := s.Customer(ctx, id)
+				wantErr(t, err, storage.ErrNotFound, "a deleted customer")
 			}
-		})
-		equal(t, n.Load(), int64(len(pending)), "number of deleted customers, "+what)
-		for _, id := range pending {
-			_, err := s.Customer(ctx, id)
-			wantErr(t, err, storage.ErrNotFound, "a deleted customer")
 		}
 	})
 }

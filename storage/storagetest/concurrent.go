@@ -101,7 +101,7 @@ func testNoUpdateIsLost(t *testing.T, s storage.Store) {
 		},
 		"inside a transaction": func(s storage.Store, f fixture) error {
 			return s.InTx(ctx, func(_ context.Context, tx storage.Store) error {
-				return errors.Join(customer(tx, f), key(tx, f), document(tx, f))
+				return errors.Join(tx.AppendEvent(ctx, newEvent(f.customer.ID, storage.NewID())), customer(tx, f), key(tx, f), document(tx, f))
 			})
 		},
 	} {
