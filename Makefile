@@ -4,8 +4,9 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
-# The one place that names the linter's version.
+# The one place that names the versions of programs.
 GOLANGCI := v2.15.0
+STRIPE_MOCK := v0.203.0
 # How long each fuzz target runs.
 FUZZTIME ?= 5s
 
@@ -17,10 +18,10 @@ NODE := $(CURDIR)/.tools/node/bin
 # Tests use the Node.js that scripts/setup brought, if it had to.
 WITH_NODE := PATH="$(NODE):$$PATH"
 
-.PHONY: help setup run fmt lint test race golden fuzz bench abuse generate deps clients conformance tidy generated
+.PHONY: help setup run fmt lint test race golden fuzz bench abuse generate deps clients conformance stripe-mock tidy generated
 
 help: ## Show this list.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install what the other commands need and is missing.
 	@scripts/setup
@@ -71,6 +72,10 @@ deps: ## List the packages that importing heycmo brings, without the standard li
 
 clients: $(CLIENTS) ## Run MCP clients of others against the server, for seven minutes.
 	$(WITH_NODE) HEYCMO_TEST_REQUIRE=node HEYCMO_TEST_IDLE=6m go test -count=1 -v -timeout 20m -run '^TestClients' ./cmd/heycmo-server ./test/clients
+
+stripe-mock: ## Check requests to Stripe against Stripe's own mock.
+	@test -x .tools/stripe-mock || GOBIN=$(CURDIR)/.tools go install github.com/stripe/stripe-mock@$(STRIPE_MOCK)
+	PATH="$(CURDIR)/.tools:$$PATH" HEYCMO_TEST_REQUIRE=stripe-mock go test -count=1 -run StripesMock -v ./billing/stripebilling
 
 conformance: $(SUITE) ## Run the official MCP conformance suite ten times.
 	$(WITH_NODE) HEYCMO_TEST_REQUIRE=node go test -count=10 -v ./test/conformance
