@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -189,5 +190,45 @@ func TestInterruptedWrite(t *testing.T) {
 		if _, err := s.Customer(t.Context(), "left over"); !errors.Is(err, storage.ErrNotFound) {
 			t.Fatalf("what a rolled back transaction wrote is there: %v", err)
 		}
+	}
+}
+
+// TestHugeUses settles numbers whose sum is too large to be stored: nothing must
+// wrap or be left.
+func TestHugeUses(t *testing.T) {
+	dsn := pgtest.DSN(t)
+	for name, db := range map[string]func() *bun.DB{
+		"SQLite":     func() *bun.DB { return sqlite(t, filepath.Join(t.TempDir(), "x.db")) },
+		"PostgreSQL": func() *bun.DB { return postgres(t, dsn) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStore(t, db(), nil)
+			if err := s.CreateCustomer(t.Context(), storage.Customer{ID: "c"}); err != nil {
+				t.Fatal(err)
+			}
+			use := func(id string, n int64) storage.Use { return storage.Use{CustomerID: "c", ID: id, Used: n} }
+			for _, id := range []string{"1", "2"} {
+				if _, err := s.Reserve(t.Context(), storage.Reservation{CustomerID: "c", ID: id, Metric: "m", Units: 1}, -1); err != nil {
+					t.Fatal(err)
+				}
+			}
+			err := s.Settle(t.Context(), []storage.Use{use("1", math.MaxInt64), use("2", math.MaxInt64)})
+			if !errors.Is(err, storage.ErrInvalid) {
+				t.Errorf("both at once: %v", err)
+			}
+			if err := s.Settle(t.Context(), []storage.Use{use("1", math.MaxInt64-5)}); err != nil {
+				t.Errorf("the first: %v", err)
+			}
+			if err := s.Settle(t.Context(), []storage.Use{use("2", 6)}); err == nil {
+				t.Error("the second was stored too")
+			}
+			want := storage.Balance{Used: math.MaxInt64 - 5, Held: 1}
+			if b, err := s.Balance(t.Context(), "c", "m", time.Time{}); err != nil || b != want {
+				t.Errorf("the balance is %+v, want %+v, %v", b, want, err)
+			}
+			if b, err := s.Reserve(t.Context(), storage.Reservation{CustomerID: "c", ID: "3", Metric: "m", Units: 5}, -1); !errors.Is(err, storage.ErrConflict) || b != want {
+				t.Errorf("Reserve: %+v, %v", b, err)
+			}
+		})
 	}
 }
