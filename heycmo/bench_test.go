@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"testing"
@@ -58,6 +59,7 @@ func newBenchOn(b *testing.B) (*heycmo.Server, heycmo.Provisioned, storage.Store
 	if err != nil {
 		b.Fatal(err)
 	}
+	b.Cleanup(func() { _ = srv.Shutdown(context.Background()) })
 	p, err := srv.Admin().Provision(b.Context(), heycmo.NewCustomer{Email: "ada@example.com"})
 	if err != nil {
 		b.Fatal(err)
@@ -117,21 +119,25 @@ func callOfTool(b *testing.B, p heycmo.Provisioned) *http.Request {
 }
 
 // BenchmarkMetering measures what a call costs more on a host that counts usage. Three
-// hosts take turns with a hundred calls each: one that doesn't count, one whose plan
+// hosts take turns with a thousand calls each: one that doesn't count, one whose plan
 // has no limit, and one whose limit is out of reach. The metrics are the medians of
 // the ratios to the first one.
 func BenchmarkMetering(b *testing.B) {
-	const calls = 100
+	const calls = 1000
 	turns := []func() time.Duration{
 		turn(b, nil, calls),
 		turn(b, &usage.Allowance{Limit: -1}, calls),
 		turn(b, &usage.Allowance{Limit: 1 << 60}, calls),
 	}
+	for range 10 { // until blocks of units are as large as they become
+		for _, turn := range turns {
+			turn()
+		}
+	}
 	var ratios [3][]float64
-	for round := 0; b.Loop(); round++ {
+	for b.Loop() {
 		var took [3]time.Duration
-		for i := range turns {
-			i = (i + round) % len(turns)
+		for _, i := range rand.Perm(len(turns)) {
 			took[i] = turns[i]()
 		}
 		for i := range turns {

@@ -35,7 +35,8 @@ type bill struct {
 	meter    *usage.Meter
 	customer storage.CustomerID
 	tool     string
-	fixed    []taken // what each call of the tool uses
+	fixed    []taken  // what each call of the tool uses
+	few      [2]taken // room for fixed, nearly always
 
 	mu    sync.Mutex
 	spent []taken // by the tool while it runs
@@ -51,6 +52,7 @@ type taken struct {
 // what it spent.
 func (a *App) callMetered(ctx context.Context, customer storage.CustomerID, t *agent.Tool, args json.RawMessage) (result agent.Result, err error) {
 	b := &bill{meter: a.Usage, customer: customer, tool: t.Name}
+	b.fixed = b.few[:0]
 	succeeded := false
 	defer func() { b.end(succeeded) }()
 	for _, u := range a.uses[t.Name] {

@@ -173,7 +173,7 @@ func spend(ctx context.Context, units, used int64) error {
 // TestSpendAfterTheCall is refused: nobody would settle it.
 func TestSpendAfterTheCall(t *testing.T) {
 	var kept context.Context
-	m := newMetered(t, billing.Plan{}, tool("t", nil, func(ctx context.Context) error {
+	m := newMetered(t, billing.Plan{Quotas: map[string]int64{"tokens": 100}}, tool("t", nil, func(ctx context.Context) error {
 		kept = ctx
 		return nil
 	}))
@@ -249,6 +249,7 @@ type quietStore struct {
 	storage.Store
 	storage.Ledger
 	seen sync.Map
+	gate chan struct{} // full: Settle doesn't return
 }
 
 func (*quietStore) KeyStates(context.Context, []storage.KeyID) (map[storage.KeyID]storage.KeyState, error) {
@@ -263,6 +264,8 @@ func (s *quietStore) Reserve(context.Context, storage.Reservation, int64) (stora
 
 func (s *quietStore) Settle(context.Context, []storage.Use) error {
 	s.seen.Store("settle", true)
+	s.gate <- struct{}{}
+	<-s.gate
 	return nil
 }
 
@@ -278,7 +281,7 @@ func (s *quietStore) DeleteUsage(context.Context, time.Time) (int, error) {
 
 func TestRunStoresUsage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := &quietStore{}
+		store := &quietStore{gate: make(chan struct{}, 1)}
 		meter, err := usage.New(usage.Config{
 			Store: store,
 			Allowance: func(context.Context, storage.CustomerID, string) (usage.Allowance, error) {
@@ -296,11 +299,23 @@ func TestRunStoresUsage(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() { defer close(done); a.Run(ctx) }()
-		if _, err := a.CallTool(ctx, auth.Principal{Customer: "ada"}, "t", nil); err != nil {
-			t.Fatal(err)
+		call := func() {
+			if _, err := a.CallTool(ctx, auth.Principal{Customer: "ada"}, "t", nil); err != nil {
+				t.Error(err)
+			}
+			time.Sleep(time.Hour + time.Second)
 		}
-		time.Sleep(time.Hour + time.Second)
+		call()
+		store.gate <- struct{}{}
+		call()
 		cancel()
+		time.Sleep(time.Second)
+		select {
+		case <-done:
+			t.Error("Run ends before its work")
+		default:
+		}
+		<-store.gate
 		<-done
 		for _, work := range []string{"reserve", "settle", "expire", "delete"} {
 			if _, ok := store.seen.Load(work); !ok {

@@ -17,14 +17,14 @@ func TestBlocksGrow(t *testing.T) {
 		calls int
 		want  []int64
 	}{
-		"quick":        {1_000_000, 0, 500, []int64{1, 2, 4, 8, 16, 32, 64, 128, 128, 128}},
-		"every second": {1_000_000, time.Second, 60, []int64{1, 2, 4, 8, 16, 32}},
-		// 20 s after the last block is not quick any more.
-		"every ten seconds": {1_000_000, 10 * time.Second, 7, []int64{1, 2, 2, 2}},
-		"every minute":      {1_000_000, time.Minute, 3, []int64{1, 1, 1}},
+		"quick":             {1_000_000, 0, 16_000, []int64{8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 4096, 4096}},
+		"every second":      {1_000_000, time.Second, 80, []int64{8, 16, 32, 32}},
+		"every ten seconds": {1_000_000, 10 * time.Second, 20, []int64{8, 4, 4, 4, 4}},
+		"every minute":      {1_000_000, time.Minute, 5, []int64{8, 4, 2, 1, 1}},
 		"an eighth of rest": {100, 0, 100, []int64{
-			1, 2, 4, 8, 10, 9, 8, 7, 6, 5, 5, 4, 3, 3, 3, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+			8, 11, 10, 8, 7, 7, 6, 5, 4, 4, 3, 3, 3, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
 		}},
+		"a small limit": {9, 0, 9, []int64{1, 1, 1, 1, 1, 1, 1, 1, 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -44,7 +44,7 @@ func TestBlocksGrow(t *testing.T) {
 func TestBlocksShrink(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, 1_000_000)
-		d.uses(page, 255) // up to 128
+		d.uses(page, 504) // up to 256
 		for range 100 {
 			time.Sleep(5 * time.Second)
 			d.uses(page, 1)
@@ -60,14 +60,14 @@ func TestBlocksShrink(t *testing.T) {
 func TestBlocksAreForCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, 1_000_000)
-		for range 7 {
-			d.takes("ask", 1000).Settle(700)
+		for range 9 {
+			d.takes("ask", 1000).Settle(1000)
 		}
-		if got, want := d.ledger.sizes(), []int64{1000, 2000, 4000}; !slices.Equal(got, want) {
+		if got, want := d.ledger.sizes(), []int64{8000, 16000}; !slices.Equal(got, want) {
 			t.Errorf("blocks of %d, want %d", got, want)
 		}
 		d.flushes()
-		d.has(4900, 0)
+		d.has(9000, 0)
 	})
 }
 
@@ -76,7 +76,7 @@ func TestIdleBlocksAreGivenBack(t *testing.T) {
 		d := newDesk(t, 1000)
 		d.uses(page, 2)
 		time.Sleep(19 * time.Second)
-		d.has(2, 1)
+		d.has(2, 6)
 		time.Sleep(4 * time.Second)
 		d.has(2, 0)
 
@@ -149,19 +149,19 @@ func TestALongCall(t *testing.T) {
 		d := newDesk(t, 100)
 		other := d.another().run()
 		d.uses(page, 1)
-		long := d.takes(page, 1) // of a block of 2
+		long := d.takes(page, 1) // of the same block
 		for range 10 {
 			time.Sleep(time.Minute)
-			d.has(1, 2)
+			d.has(1, 7)
 		}
 		other.uses("other", 1)
-		d.uses(page, 1) // the other one of the block
-		if n := len(d.ledger.sizes()); n != 3 {
+		d.uses(page, 1) // which is still there
+		if n := len(d.ledger.sizes()); n != 2 {
 			t.Errorf("there are %d blocks", n)
 		}
 		long.Settle(1)
 		long.Settle(5)
-		time.Sleep(pause)
+		time.Sleep(30 * time.Second)
 		d.has(4, 0)
 		d.uses(page, 96)
 		d.refuses(page, 1)
@@ -174,7 +174,7 @@ const pause = 2*time.Second + time.Millisecond
 // TestCallsOutliveTheirBlock: the block that was used up is kept.
 func TestCallsOutliveTheirBlock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newDesk(t, 1000)
+		d := newDesk(t, 8) // blocks of 1
 		first, second := d.takes(page, 1), d.takes(page, 1)
 		time.Sleep(5 * time.Minute)
 		first.Settle(3) // more than it took
@@ -188,7 +188,7 @@ func TestCallsOutliveTheirBlock(t *testing.T) {
 func TestUsedUpBlocksAreDone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, 1000)
-		d.uses(page, 1)
+		d.uses(page, 8)
 		time.Sleep(pause)
 		d.ledger.set(func() {
 			if !d.ledger.reservations[0].done {
@@ -202,10 +202,10 @@ func TestUsedUpBlocksAreDone(t *testing.T) {
 func TestTooSmallARestIsGivenBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, 1000)
-		d.uses(page, 2) // leaves 1 of 3
+		d.uses(page, 6) // leaves 2 of 8
 		d.takes(page, 5).Settle(5)
 		time.Sleep(pause)
-		d.has(7, 15) // 20 for four such calls
+		d.has(11, 75) // 80 for 16 such calls
 	})
 }
 
@@ -264,14 +264,27 @@ func TestWhatOthersTookIsSeen(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			d := newDesk(t, 1000)
 			other := d.another()
-			d.uses(page, 128) // of blocks of 236, and the next one would have 95
-			other.takes("other", 1000-236-c.left)
-			d.uses(page, 109)
+			d.uses(page, 120) // of as many, and the next block would have 110
+			other.takes("other", 1000-120-c.left)
+			d.uses(page, 1)
 			if sizes := d.ledger.sizes(); sizes[len(sizes)-1] != c.want {
 				t.Errorf("blocks of %d, want %d at last", sizes, c.want)
 			}
 		})
 	}
+}
+
+// TestASmallerPlan counts from the next block on, however large the last one was.
+func TestASmallerPlan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, 100_000)
+		d.uses(page, 248) // of blocks of as many
+		d.plans.set(func() { d.plans.allowance.Limit = 260 })
+		d.uses(page, 12)
+		d.refuses(page, 1)
+		d.flushes()
+		d.has(260, 0)
+	})
 }
 
 // TestNothingIsKeptOfIdleCustomers looks at the memory.

@@ -1,9 +1,14 @@
 package usage
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 const (
-	maxCalls = 128 // for which a block may be made
+	// firstCalls and maxCalls are for how many calls a block is made, at first and at
+	// most. Setting one aside takes as long as ten or twenty calls.
+	firstCalls, maxCalls = 8, 4096
 	// share is the part of what is left that a block may take.
 	share = 8
 	// forget is how long a counter is remembered without a block.
@@ -18,8 +23,10 @@ type counter struct {
 	allowance *Allowance
 	opened    time.Time // when the last block was
 	calls     int64     // for which it was made
-	left      int64     // of the limit, besides it
+	left      int64     // of the limit, besides it; unknown is much
 }
+
+const unknown = math.MaxInt64
 
 // filling is the opening of a block.
 type filling struct {
@@ -30,7 +37,7 @@ type filling struct {
 func (m *Meter) counter(k key) *counter {
 	c := m.counters[k]
 	if c == nil {
-		c = &counter{}
+		c = &counter{left: unknown}
 		m.counters[k] = c
 	}
 	return c
@@ -39,6 +46,8 @@ func (m *Meter) counter(k key) *counter {
 // nextCalls returns for how many calls to make the next block.
 func (c *counter) nextCalls(now time.Time) int64 {
 	switch lasted := now.Sub(c.opened); {
+	case c.calls == 0:
+		return firstCalls
 	case lasted < pace:
 		return min(2*c.calls, maxCalls)
 	case lasted > 2*pace:

@@ -16,7 +16,7 @@ func TestAProcessThatIsKilled(t *testing.T) {
 		d.uses(page, 5)
 		d.takes(page, 1) // is running
 		d.stop()
-		d.has(20, 14)
+		d.has(20, 9)
 		time.Sleep(2 * time.Minute)
 		d.has(20, 0)
 		survivor.uses(page, 80)

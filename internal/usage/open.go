@@ -14,21 +14,29 @@ import (
 // patience is how long the allowance may take to come when calls can go on without.
 const patience = 2 * time.Second
 
-// open returns a block of about want units, of units at least, and what is left of
-// the limit besides. known is the allowance as it was, or nil.
-func (m *Meter) open(ctx context.Context, k key, known *Allowance, units, want int64) (b *block, left int64, err error) {
-	if known != nil && known.Limit < 0 {
-		b, err = m.goOn(ctx, k, *known)
+// wish is what a block is opened for: a call that needs some units, and as many more
+// of them as calls says. left and known are what is left of the limit and the
+// allowance, as they were; known may be nil.
+type wish struct {
+	units, calls, left int64
+	known              *Allowance
+}
+
+// open returns a block, and what is left of the limit besides.
+func (m *Meter) open(ctx context.Context, k key, w wish) (b *block, left int64, err error) {
+	if w.known != nil && w.known.Limit < 0 {
+		b, err = m.goOn(ctx, k, *w.known)
 	} else {
 		b, err = m.ask(ctx, k)
 	}
 	if err != nil || !b.limited() {
-		return b, 0, err
+		return b, unknown, err
 	}
-	now := storage.Now()
-	b.units, left, err = m.reserve(ctx, b.reservation(want, now), units, b.allowance)
+	now, limit := storage.Now(), b.allowance.Limit
+	want := max(w.units, min(w.calls*w.units, min(w.left, limit)/share))
+	b.units, left, err = m.reserve(ctx, b.reservation(want, now), w.units, b.allowance)
 	b.until = now.Add(hold)
-	b.scarce = left <= b.allowance.Limit/share
+	b.scarce = left <= limit/share
 	return b, left, err
 }
 
@@ -64,7 +72,7 @@ func (m *Meter) reserve(ctx context.Context, r storage.Reservation, least int64,
 	for searched := false; ; {
 		limit := a.Limit
 		if r.Units > least { // then no more than the share of what is left
-			limit = max(0, limit-(share-1)*r.Units)
+			limit -= (share - 1) * r.Units
 		}
 		balance, err := m.ledger.Reserve(ctx, r, limit)
 		left := a.Limit - balance.Used - balance.Held

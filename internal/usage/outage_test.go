@@ -25,13 +25,13 @@ func (d *desk) mends() {
 func TestOutageWithUnitsInHand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, 100)
-		d.uses(page, 4) // of blocks of 1, 2 and 4
+		d.uses(page, 4) // of 8
 		d.breaks()
-		d.uses(page, 3)
+		d.uses(page, 4)
 		d.fails(page, 1)
 		d.fails("another", 1)
 		d.mends()
-		d.uses(page, 93)
+		d.uses(page, 92)
 		d.refuses(page, 1)
 	})
 }
@@ -41,7 +41,7 @@ func TestOutageLongerThanABlock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, 100)
 		d.uses(page, 3)
-		long := d.takes(page, 1) // of a block of 4, which therefore isn't idle
+		long := d.takes(page, 1) // so that the block isn't idle
 		d.breaks()
 		time.Sleep(59 * time.Second)
 		d.uses(page, 1)

@@ -118,13 +118,13 @@ func TestUnitsOfOtherToolsAreFound(t *testing.T) {
 		}
 		bobs.Settle(0)
 		for _, tool := range []string{"a", "b", "c", "d"} {
-			d.uses(tool, 8) // leaves 7 of 15
+			d.uses(tool, 9) // leaves most of the second block
 		}
 		running := d.takes("a", 1)
-		d.uses(page, 200-32-7)
+		d.uses(page, 200-36-15)
 		d.refuses(page, 1)
-		d.uses("a", 6) // which is in use, and keeps what it has
-		if got, err := d.ledger.Balance(t.Context(), "bob", calls, d.plans.allowance.Period.Start); err != nil || got.Held != 1 {
+		d.uses("a", 14) // which is in use, and keeps what it has
+		if got, err := d.ledger.Balance(t.Context(), "bob", calls, d.plans.allowance.Period.Start); err != nil || got.Held != 8 {
 			t.Errorf("of another customer are held %d, %v", got.Held, err)
 		}
 		running.Settle(1)

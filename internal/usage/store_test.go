@@ -41,17 +41,17 @@ func onStores(t *testing.T, limit int64, test func(d *desk)) {
 					t.Error(err)
 				}
 			})
-			createAda(t, store)
+			createCustomer(t, store, ada)
 			test(newDeskOn(t, store, newPlans(limit)))
 		})
 	}
 }
 
-func createAda(t testing.TB, store storage.Store) {
+func createCustomer(t testing.TB, store storage.Store, id storage.CustomerID) {
 	t.Helper()
 	now := storage.Now()
 	err := store.CreateCustomer(t.Context(), storage.Customer{
-		ID: ada, Email: "ada@example.com", Status: storage.StatusActive, CreatedAt: now, UpdatedAt: now,
+		ID: id, Email: "ada@example.com", Status: storage.StatusActive, CreatedAt: now, UpdatedAt: now,
 	})
 	if err != nil {
 		t.Fatal(err)

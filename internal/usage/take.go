@@ -78,9 +78,8 @@ func (m *Meter) Take(ctx context.Context, customer storage.CustomerID, metric, s
 // fill takes units from a new block. c.filling is the caller's, and ends here.
 func (m *Meter) fill(ctx context.Context, k key, c *counter, units int64) (*Held, error) {
 	m.mu.Lock()
-	f, known := c.filling, c.allowance
-	calls := c.nextCalls(storage.Now())
-	want := max(units, min(calls*units, c.left/share))
+	f := c.filling
+	w := wish{units, c.nextCalls(storage.Now()), c.left, c.allowance}
 	m.mu.Unlock()
 	defer func() {
 		m.mu.Lock()
@@ -89,7 +88,7 @@ func (m *Meter) fill(ctx context.Context, k key, c *counter, units int64) (*Held
 		close(f.done)
 	}()
 
-	b, left, err := m.open(ctx, k, known, units, want)
+	b, left, err := m.open(ctx, k, w)
 	if err != nil {
 		// Others need not ask again, unless it was our context that ended. A refusal is
 		// found by looking again.
@@ -104,7 +103,7 @@ func (m *Meter) fill(ctx context.Context, k key, c *counter, units int64) (*Held
 	if c.block != nil {
 		c.block.closed = true
 	}
-	c.block, c.allowance, c.opened, c.calls, c.left = b, &b.allowance, b.opened, calls, left
+	c.block, c.allowance, c.opened, c.calls, c.left = b, &b.allowance, b.opened, w.calls, left
 	m.blocks = append(m.blocks, b)
 	b.take(units, b.opened)
 	return &Held{m, b, units}, nil

@@ -13,10 +13,10 @@
 // A call doesn't ask the database. Units of a metric with a limit are set aside in
 // blocks, see [storage.Ledger], and handed out from memory. Because units are set
 // aside before they are used, any number of processes together never exceed a limit.
-// A block is small: as much as is used in about 20 s, at most 128 calls, and at most
-// an eighth of what is left, so that near the end units are taken one by one and
-// nobody waits for what another process holds. What isn't used is given back. A
-// metric without a limit is counted in memory alone.
+// A block is as much as is used in about 20 s, and at most an eighth of what is left,
+// so that near the end units are taken one by one and nobody waits for what another
+// process holds. What isn't used is given back. A metric without a limit is counted
+// in memory alone.
 //
 // Every 2 s the counts are stored, all at once and as sums, so that storing them
 // twice changes nothing. A process that is killed leaves at most 2 s uncounted, in
