@@ -127,7 +127,9 @@ func (s *Service) begin(ctx context.Context, customer storage.CustomerID, p bill
 			return err
 		}
 		return change(ctx, roles(tx), customer, func(a *storage.Account, _ *record) error {
-			a.DueAt = storage.Now().Add(firstLook)
+			if look := storage.Now().Add(firstLook); a.DueAt.IsZero() || look.Before(a.DueAt) {
+				a.DueAt = look
+			}
 			return nil
 		})
 	})

@@ -42,7 +42,7 @@ func (s *Service) conclude(ctx context.Context, leased storage.Account, snapshot
 
 // judge brings a snapshot into an account and stores, in one transaction, the
 // account and everything that follows from it. Before and finish may refuse, and
-// change what is stored of the account; finish may be nil.
+// change what is stored of the account.
 func (s *Service) judge(ctx context.Context, customer storage.CustomerID, snapshot billing.Snapshot,
 	before func(a *storage.Account, r *record) error,
 	finish func(ctx context.Context, b storage.Billing, a *storage.Account, r *record, was billing.Account) error,
@@ -64,9 +64,6 @@ func (s *Service) judge(ctx context.Context, customer storage.CustomerID, snapsh
 			r.Account, effects = billing.Decide(was, snapshot, s.Plans, &s.Policy, now)
 			is = r.Account
 			a.DueAt = s.next(is, newest, now)
-			if finish == nil {
-				return nil
-			}
 			return finish(ctx, b, a, r, was)
 		})
 		if err != nil {

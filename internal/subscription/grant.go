@@ -38,5 +38,10 @@ func (s *Service) SetGrant(ctx context.Context, c storage.Customer, granted bool
 	return s.judge(ctx, c.ID, billing.Snapshot{}, func(_ *storage.Account, r *record) error {
 		r.Granted, r.GrantedPlan = granted, plan
 		return nil
-	}, nil)
+	}, func(_ context.Context, _ storage.Billing, a *storage.Account, r *record, _ billing.Account) error {
+		if a.Heard != r.Seen {
+			a.DueAt = storage.Now() // what was heard is still to be read
+		}
+		return nil
+	})
 }

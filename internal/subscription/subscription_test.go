@@ -421,7 +421,13 @@ func TestAdminsGrantPlans(t *testing.T) {
 	s.ok(s.fake.Cancel(sub))
 	s.delivers(s.fake.Deliveries()...)
 	s.works()
+	s.ok(s.fake.Refund(sub))
+	s.delivers(s.fake.Deliveries()...)
 	s.ok(s.SetGrant(t.Context(), c, true, "friends"))
+	if a := s.account(customer); a.DueAt.After(time.Now()) {
+		t.Errorf("what was heard before is put off to %v", a.DueAt)
+	}
+	s.works()
 	c, err = s.store.Customer(t.Context(), customer)
 	s.ok(err)
 	if c.Status != storage.StatusActive || c.Plan != "friends" {
