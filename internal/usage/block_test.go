@@ -36,6 +36,9 @@ func TestBlocksGrow(t *testing.T) {
 				if got := d.ledger.sizes(); !slices.Equal(got, c.want) {
 					t.Errorf("blocks of %d, want %d", got, c.want)
 				}
+				if n := d.counts().reserved; n != len(c.want) {
+					t.Errorf("asked %d times for %d blocks", n, len(c.want))
+				}
 			})
 		})
 	}
@@ -260,7 +263,7 @@ func TestAPeriodWithoutAnEnd(t *testing.T) {
 
 // TestWhatOthersTookIsSeen when a block is too large.
 func TestWhatOthersTookIsSeen(t *testing.T) {
-	for _, c := range []struct{ left, want int64 }{{81, 10}, {96, 12}, {5, 1}} {
+	for _, c := range []struct{ left, want int64 }{{200, 25}, {81, 10}, {5, 1}} {
 		synctest.Test(t, func(t *testing.T) {
 			d := newDesk(t, 1000)
 			other := d.another()

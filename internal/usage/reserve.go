@@ -49,9 +49,10 @@ func (m *Meter) Reserve(ctx context.Context, customer storage.CustomerID, id, me
 }
 
 // Settle stores how many of the units were used: the rest is given back, and more
-// are counted too. It can be repeated until it succeeds: the highest number counts.
+// are counted too, up to a billion. It can be repeated until it succeeds: the highest
+// number counts.
 func (r *Reservation) Settle(ctx context.Context, used int64) error {
-	err := r.meter.ledger.Settle(ctx, []storage.Use{{CustomerID: r.customer, ID: r.id, Used: used, Done: true}})
+	err := r.meter.ledger.Settle(ctx, []storage.Use{{CustomerID: r.customer, ID: r.id, Used: bounded(used), Done: true}})
 	if err != nil {
 		return fmt.Errorf("usage: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -134,6 +135,11 @@ func TestSettle(t *testing.T) {
 			d.has(13, 0)
 			d.flushes()
 			d.has(13, 0)
+			for range 2 { // of which a sum would have no room
+				d.takes("ask", 1).Settle(math.MaxInt64)
+			}
+			d.flushes()
+			d.has(2_000_000_013, 0)
 		})
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/heycmo/heycmo-go/storage"
 )
 
-// maxUnits is how many units can be taken at once.
+// maxUnits is how many units can be taken and used at once, so that sums have room.
 const maxUnits = 1_000_000_000
 
 func checkUnits(units int64) error {
@@ -18,6 +18,8 @@ func checkUnits(units int64) error {
 	return nil
 }
 
+func bounded(used int64) int64 { return min(max(used, 0), maxUnits) }
+
 // Held are units that were taken and may be used.
 type Held struct {
 	meter *Meter
@@ -26,13 +28,13 @@ type Held struct {
 }
 
 // Settle says how many of the units were used: the rest is given back, and more are
-// counted too. Only the first Settle counts.
+// counted too, up to a billion. Only the first Settle counts.
 func (h *Held) Settle(used int64) {
 	h.meter.mu.Lock()
 	defer h.meter.mu.Unlock()
 	if h.block != nil {
 		h.block.held -= h.units
-		h.block.used += max(used, 0)
+		h.block.used += bounded(used)
 		h.block = nil
 	}
 }
