@@ -10,11 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/heycmo/heycmo-go/agent"
+	"github.com/heycmo/heycmo-go/billing"
 	"github.com/heycmo/heycmo-go/heycmo"
-	"github.com/heycmo/heycmo-go/internal/usage"
 	"github.com/heycmo/heycmo-go/storage"
 	"github.com/heycmo/heycmo-go/storage/sqlitestore"
 )
@@ -35,36 +33,37 @@ func (s *sink) WriteHeader(status int) {
 func (s *sink) Flush()                      {}
 func (s *sink) Write(p []byte) (int, error) { s.WriteHeader(http.StatusOK); return len(p), nil }
 
-func newBench(b *testing.B) (*heycmo.Server, heycmo.Provisioned) {
-	b.Helper()
-	srv, p, _ := newBenchOn(b)
-	return srv, p
-}
-
-func newBenchOn(b *testing.B) (*heycmo.Server, heycmo.Provisioned, storage.Store) {
+// newBench returns a host and a customer, who has the plan if there is one.
+func newBench(b *testing.B, plan *billing.Plan) (*heycmo.Server, heycmo.Provisioned) {
 	b.Helper()
 	store, err := sqlitestore.Open(b.Context(), sqlitestore.Memory, nil)
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = store.Close() })
-	srv, err := heycmo.New(store, &heycmo.Options{
+	opts := &heycmo.Options{
 		Limits: heycmo.Limits{REST: 1_000_000, MCP: 1_000_000},
 		Catalog: &agent.Catalog{Tools: []*agent.Tool{
 			agent.NewTool("page", "Returns a page.", func(context.Context, storage.CustomerID, struct{}) (agent.Result, error) {
 				return agent.Text("a page"), nil
 			}, nil),
 		}},
-	})
+	}
+	customer := heycmo.NewCustomer{Email: "ada@example.com"}
+	if plan != nil {
+		opts.Billing = &heycmo.Billing{Plans: []billing.Plan{*plan}}
+		customer.Plan = plan.ID
+	}
+	srv, err := heycmo.New(store, opts)
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = srv.Shutdown(context.Background()) })
-	p, err := srv.Admin().Provision(b.Context(), heycmo.NewCustomer{Email: "ada@example.com"})
+	p, err := srv.Admin().Provision(b.Context(), customer)
 	if err != nil {
 		b.Fatal(err)
 	}
-	return srv, p, store
+	return srv, p
 }
 
 // serve sends the same request over and over.
@@ -84,7 +83,7 @@ func serve(b *testing.B, srv http.Handler, r *http.Request, body string) {
 }
 
 func BenchmarkCustomer(b *testing.B) {
-	srv, p := newBench(b)
+	srv, p := newBench(b, nil)
 	r, err := http.NewRequestWithContext(b.Context(), http.MethodGet, "http://localhost/api/customer/"+string(p.Customer.ID), nil)
 	if err != nil {
 		b.Fatal(err)
@@ -95,7 +94,7 @@ func BenchmarkCustomer(b *testing.B) {
 }
 
 func BenchmarkCallTool(b *testing.B) {
-	srv, p := newBench(b)
+	srv, p := newBench(b, nil)
 	serve(b, srv, callOfTool(b, p), callBody)
 }
 
@@ -126,8 +125,8 @@ func BenchmarkMetering(b *testing.B) {
 	const calls = 1000
 	turns := []func() time.Duration{
 		turn(b, nil, calls),
-		turn(b, &usage.Allowance{Limit: -1}, calls),
-		turn(b, &usage.Allowance{Limit: 1 << 60}, calls),
+		turn(b, &billing.Plan{ID: "free", Name: "Without a limit"}, calls),
+		turn(b, &billing.Plan{ID: "pro", Name: "With a limit", Quotas: map[string]int64{agent.MetricToolCalls: 1 << 60}}, calls),
 	}
 	for range 10 { // until blocks of units are as large as they become
 		for _, turn := range turns {
@@ -152,23 +151,12 @@ func BenchmarkMetering(b *testing.B) {
 	}
 }
 
-// turn returns a number of calls at a host of their own. Without an allowance it
-// counts nothing.
-func turn(b *testing.B, a *usage.Allowance, calls int) func() time.Duration {
+// turn returns a number of calls at a host of their own, which is running. Without a
+// plan it counts nothing.
+func turn(b *testing.B, plan *billing.Plan, calls int) func() time.Duration {
 	b.Helper()
-	srv, p, store := newBenchOn(b)
-	if a != nil {
-		meter, err := usage.New(usage.Config{
-			Store:     store,
-			Allowance: func(context.Context, storage.CustomerID, string) (usage.Allowance, error) { return *a, nil },
-			Log:       zap.NewNop(),
-		})
-		if err != nil {
-			b.Fatal(err)
-		}
-		srv.CountUsage(meter)
-		go meter.Run(b.Context())
-	}
+	srv, p := newBench(b, plan)
+	go srv.Run(b.Context())
 	r := callOfTool(b, p)
 	return func() time.Duration {
 		began := time.Now()
