@@ -58,7 +58,7 @@ type Billing struct {
 	PromotionCodes, AutomaticTax bool
 
 	// ClaimWindow is how long a buyer's first key can be claimed after the payment
-	// was seen. Default: one hour.
+	// was seen. The browser that began the checkout has 30 days. Default: one hour.
 	ClaimWindow time.Duration
 	// RequireClaim lets only the browser claim the key that began the checkout, or
 	// a client with its claim secret. It keeps out who learns the checkout's ID,
@@ -108,7 +108,7 @@ func (b *Billing) validate(publicURL string) error {
 }
 
 // subscriptions returns the part of the host that sells, or nil.
-func (o *Options) subscriptions(store storage.Store, lost func(storage.CustomerID)) (*subscription.Service, error) {
+func (o *Options) subscriptions(s *Server, store storage.Store) (*subscription.Service, error) {
 	b := o.Billing
 	if b == nil {
 		return nil, nil
@@ -126,7 +126,8 @@ func (o *Options) subscriptions(store storage.Store, lost func(storage.CustomerI
 		ClaimWindow:    cmp.Or(b.ClaimWindow, time.Hour),
 		RequireNonce:   b.RequireClaim,
 		Notify:         o.Notifier != nil,
-		Lost:           lost,
+		Lost:           func(id storage.CustomerID) { s.app.Lost(id) },
+		FlushKeyUse:    func(ctx context.Context) error { return s.app.FlushKeyUse(ctx) },
 		Log:            o.Log,
 	})
 }

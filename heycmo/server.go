@@ -126,7 +126,7 @@ func New(store storage.Store, opts *Options) (*Server, error) {
 		return nil, fmt.Errorf("heycmo: %w", err)
 	}
 	s := &Server{}
-	subscriptions, err := o.subscriptions(known, func(id storage.CustomerID) { s.app.Lost(id) })
+	subscriptions, err := o.subscriptions(s, known)
 	if err != nil {
 		return nil, fmt.Errorf("heycmo: %w", err)
 	}
@@ -247,7 +247,11 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	err := s.mcp.Shutdown(ctx)
 	if done != nil {
 		cancel()
-		<-done
+		select {
+		case <-done:
+		case <-ctx.Done(): // OnEvent or a Notifier doesn't look at its context
+			err = errors.Join(err, ctx.Err())
+		}
 	}
 	flush, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer stop()

@@ -21,7 +21,7 @@ var (
 )
 
 // stripScript takes the checkout's ID out of the address, and so out of the
-// browser's history.
+// browser's history, when nobody needs to come back to it.
 const stripScript = `history.replaceState(null, "", location.pathname)`
 
 // welcome is the page to which buyers return. A link to it may be opened by

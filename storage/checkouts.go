@@ -23,6 +23,8 @@ type Checkout struct {
 	CreatedAt time.Time
 	// ExpiresAt is until when it can be paid; zero: not known.
 	ExpiresAt time.Time
+	// PaidAt is when it was seen that it is paid; zero: it wasn't.
+	PaidAt time.Time
 	// ClaimableAt is when the customer's first key could be had for it; zero: it
 	// can't. ClaimedAt is when that was done, and KeyID the key.
 	ClaimableAt, ClaimedAt time.Time

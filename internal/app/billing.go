@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 
@@ -21,16 +22,14 @@ func (a *App) Checkout(ctx context.Context, email, plan string) (subscription.St
 	if err := checkEmail(email); err != nil {
 		return subscription.Started{}, err
 	}
+	if _, domain, _ := strings.Cut(email, "@"); !strings.Contains(domain, ".") { // nobody on the internet
+		return subscription.Started{}, storage.Invalid("email", "an e-mail address such as ada@example.com")
+	}
 	return a.Subscriptions.Checkout(ctx, email, plan)
 }
 
 // Session returns how far a checkout is, and claims its key.
 func (a *App) Session(ctx context.Context, c subscription.Claim) (subscription.Session, error) {
-	if c.Again { // it must be known whether the first key was used
-		if err := a.FlushKeyUse(ctx); err != nil {
-			return subscription.Session{}, err
-		}
-	}
 	return a.Subscriptions.Session(ctx, c)
 }
 
@@ -46,13 +45,17 @@ func (a *App) Delivered(r *http.Request, body []byte) error {
 	return err
 }
 
-// ClaimCookie is the cookie that proves a browser to be the one that began a
-// checkout. The prefix __Host- keeps other hosts of the domain from setting it (RFC
-// 6265bis, section 4.1.3.2).
-func (a *App) ClaimCookie(nonce string) *http.Cookie {
+// maxNonces is how many checkouts of one browser can be claimed.
+const maxNonces = 5
+
+// ClaimCookie is the cookie that proves the browser of the request to be the one
+// that began a checkout, and those that it began before. The prefix __Host- keeps
+// other hosts of the domain from setting it (RFC 6265bis, section 4.1.3.2).
+func (a *App) ClaimCookie(r *http.Request, nonce string) *http.Cookie {
+	nonces := append([]string{nonce}, a.ClaimNonces(r)...)
 	name, secure := a.claimCookie()
 	return &http.Cookie{ //nolint:gosec // not Secure on a developer's machine alone
-		Name: name, Value: nonce, Path: "/", MaxAge: 24 * 60 * 60,
+		Name: name, Value: strings.Join(nonces[:min(len(nonces), maxNonces)], "."), Path: "/", MaxAge: 30 * 24 * 60 * 60,
 		Secure: secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	}
 }
@@ -62,10 +65,16 @@ func (a *App) ClaimNonces(r *http.Request) []string {
 	name, _ := a.claimCookie()
 	var nonces []string
 	for _, c := range r.CookiesNamed(name) {
-		nonces = append(nonces, c.Value)
+		for nonce := range strings.SplitSeq(c.Value, ".") {
+			if len(nonces) < maxNonces && nonceForm.MatchString(nonce) {
+				nonces = append(nonces, nonce)
+			}
+		}
 	}
-	return nonces[:min(len(nonces), 10)]
+	return nonces
 }
+
+var nonceForm = regexp.MustCompile(`^[A-Z2-7]{26}$`) // of crypto/rand.Text
 
 func (a *App) claimCookie() (name string, secure bool) {
 	if strings.HasPrefix(a.Subscriptions.SuccessURL, "https://") {

@@ -30,7 +30,7 @@ func (f *face) checkout(w http.ResponseWriter, r *http.Request, _ auth.Principal
 	if err != nil {
 		return err
 	}
-	http.SetCookie(w, f.app.ClaimCookie(started.Nonce))
+	http.SetCookie(w, f.app.ClaimCookie(r, started.Nonce))
 	httpx.JSON(w, http.StatusOK, Checkout{URL: started.URL, SessionID: started.Session, Claim: started.Nonce})
 	return nil
 }

@@ -118,6 +118,7 @@ func TestCheckoutRefusals(t *testing.T) {
 		"a NUL":             {`{"email":"mary\u0000@example.com"}`, "email"},
 		"a quoted NUL":      {`{"email":"\"ma\u0000ry\"@example.com"}`, "email"},
 		"a comment":         {`{"email":"mary(x)@example.com"}`, "email"},
+		"no domain":         {`{"email":"mary@localhost"}`, "email"},
 		"too long":          {`{"email":"` + strings.Repeat("a", 250) + `@example.com"}`, "email"},
 		"an unknown plan":   {`{"email":"mary@example.com","plan":"gold"}`, "plan must be one of basic, trial, gone"},
 		"a plan for admins": {`{"email":"mary@example.com","plan":"free"}`, "plan must be one of"},
@@ -280,10 +281,18 @@ func TestALostAnswer(t *testing.T) {
 func TestTheClaimWindow(t *testing.T) {
 	h, fake := newShop(t, func(c *subscription.Config) { c.ClaimWindow = time.Nanosecond })
 	c := h.paid(fake)
-	for _, q := range []request{session(c.SessionID), claiming(c.SessionID, `{"claim":"`+c.Claim+`"}`)} {
+	for _, q := range []request{session(c.SessionID), claiming(c.SessionID, ""), claiming(c.SessionID, `{"claim":"wrong"}`)} {
 		if got := read[CheckoutSession](t, h.want(200, q)); got.APIKey != "" || !got.KeyIssued {
 			t.Errorf("%s after the window: %+v", q.path, got)
 		}
+	}
+	// The money of a bank debit comes when nobody sits at the page. Whoever began it
+	// has more time.
+	if got := read[CheckoutSession](t, h.want(200, claiming(c.SessionID, `{"claim":"`+c.Claim+`"}`))); got.APIKey == "" {
+		t.Errorf("with the secret of the checkout: %+v", got)
+	}
+	if got := read[CheckoutSession](t, h.want(200, claiming(c.SessionID, `{"claim":"`+c.Claim+`"}`))); got.APIKey != "" {
+		t.Errorf("repeated after the window: %+v", got)
 	}
 }
 
@@ -300,6 +309,41 @@ func TestTheClaimCanBeRequired(t *testing.T) {
 	}))
 	if got.APIKey == "" {
 		t.Errorf("the browser that began it gets %+v", got)
+	}
+}
+
+// A browser that began several checkouts can claim the key of each.
+func TestTheClaimCookieKnowsSeveral(t *testing.T) {
+	h, fake := newShop(t, func(c *subscription.Config) { c.RequireNonce = true })
+	cookie := ""
+	var begun []Checkout
+	for range 7 {
+		got := h.want(200, request{
+			method: "POST", path: "/api/checkout", body: `{"email":"mary@example.com"}`, header: map[string]string{"Cookie": cookie},
+		})
+		cookie, _, _ = strings.Cut(got.header.Get("Set-Cookie"), ";")
+		begun = append(begun, read[Checkout](t, got))
+	}
+	for i, c := range begun {
+		if err := fake.Pay(c.SessionID); err != nil {
+			t.Fatal(err)
+		}
+		want := 200
+		if i < 2 { // it knows the last five
+			want = 403
+		}
+		h.want(want, request{method: "GET", path: "/api/session/" + c.SessionID, header: map[string]string{"Cookie": cookie}})
+	}
+}
+
+// Guesses change nothing.
+func TestGuessesDoNotWrite(t *testing.T) {
+	h, _ := newShop(t, nil)
+	h.want(200, request{method: "GET", path: "/api/customer/{ada}", key: h.key(h.ada)})
+	h.want(404, claiming("cs_test_guessed12345", ""))
+	keys := read[KeyList](t, h.want(200, request{method: "GET", path: "/api/keys/{ada}", key: h.key(h.ada)}))
+	if !keys.Keys[0].LastUsedAt.IsZero() {
+		t.Error("a guess had the use of keys stored")
 	}
 }
 

@@ -66,6 +66,9 @@ func newHost(t *testing.T, settings ...setting) *host {
 		set(&config)
 	}
 	h.app = app.New(config)
+	if config.Subscriptions != nil {
+		config.Subscriptions.FlushKeyUse = h.app.FlushKeyUse
+	}
 	handler := httpx.RequestID(httpx.SecurityHeaders(true)(httpx.Recover(config.Log)(New(h.app))))
 	mounted := http.StripPrefix("/ai", handler)
 	h.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

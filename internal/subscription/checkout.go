@@ -73,6 +73,9 @@ func (s *Service) CheckoutAgain(ctx context.Context, customer storage.CustomerID
 	if request.Customer == "" || account.Gone {
 		request.Customer, request.Email = "", c.Email
 	}
+	if !account.OpenedAt.IsZero() {
+		p.TrialDays = 0 // it is free once
+	}
 	return s.begin(ctx, customer, p, request, func(ctx context.Context, tx storage.Store) error {
 		err := s.Grant(ctx, tx, c) // for a customer from before there was billing
 		if err != nil && !errors.Is(err, storage.ErrExists) {

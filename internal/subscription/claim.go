@@ -69,24 +69,24 @@ func (s *Service) Session(ctx context.Context, c Claim) (Session, error) {
 	if err != nil {
 		return Session{}, err
 	}
-	session, err := s.session(ctx, checkout)
+	ours := knows(checkout, c.Nonces)
+	session, err := s.session(ctx, checkout, ours)
 	if err == nil && session.Stage == StagePending {
 		// What the provider says now may be more than what was heard of it.
 		if err = s.look(ctx, checkout.CustomerID, c.Session); err == nil {
 			if checkout, err = roles(s.Store).CheckoutBySession(ctx, checkout.Session); err == nil {
-				session, err = s.session(ctx, checkout)
+				session, err = s.session(ctx, checkout, ours)
 			}
 		}
 	}
 	if err != nil || c.Look {
 		return session, err
 	}
-	ours := knows(checkout, c.Nonces)
 	switch {
 	case session.Stage == StageClaimable && s.RequireNonce && !ours:
 		return Session{}, ErrNotYours
 	case session.Stage == StageClaimable, session.Stage == StageIssued && ours && c.Again:
-		return s.claim(ctx, session, checkout, ours && c.Again)
+		return s.claim(ctx, session, checkout, ours, c.Again)
 	default:
 		return session, nil
 	}
@@ -103,8 +103,8 @@ func knows(c storage.Checkout, nonces []string) bool {
 }
 
 // session tells of a checkout from what is stored.
-func (s *Service) session(ctx context.Context, c storage.Checkout) (Session, error) {
-	stage, err := s.stage(ctx, c)
+func (s *Service) session(ctx context.Context, c storage.Checkout, ours bool) (Session, error) {
+	stage, err := s.stage(ctx, c, ours)
 	if err != nil {
 		return Session{}, err
 	}
@@ -112,7 +112,7 @@ func (s *Service) session(ctx context.Context, c storage.Checkout) (Session, err
 	return Session{Customer: customer.ID, Status: customer.StatusAt(time.Now()), Stage: stage}, err
 }
 
-func (s *Service) stage(ctx context.Context, c storage.Checkout) (Stage, error) {
+func (s *Service) stage(ctx context.Context, c storage.Checkout, ours bool) (Stage, error) {
 	if c.ClaimableAt.IsZero() {
 		// The account first: if it is open by now, so is the checkout that is read
 		// after it.
@@ -129,11 +129,22 @@ func (s *Service) stage(ctx context.Context, c storage.Checkout) (Stage, error) 
 		}
 		c = newest
 	}
-	if c.ClaimedAt.IsZero() && time.Now().Before(c.ClaimableAt.Add(s.ClaimWindow)) {
+	if c.ClaimedAt.IsZero() && time.Now().Before(c.ClaimableAt.Add(s.window(ours))) {
 		return StageClaimable, nil
 	}
 	return StageIssued, nil
 }
+
+// window is how long the key can be claimed. Whoever shows the nonce has longer: the
+// money of a bank debit comes days later, when nobody sits at the page.
+func (s *Service) window(ours bool) time.Duration {
+	if ours {
+		return max(s.ClaimWindow, nonceWindow)
+	}
+	return s.ClaimWindow
+}
+
+const nonceWindow = 30 * 24 * time.Hour
 
 // stageOf is the stage of a checkout from which no key comes, or none yet. The
 // account knows how far the newest is.
@@ -156,14 +167,22 @@ var errNothing = errors.New("nothing to claim")
 // claim mints the key. Of many who try at once, the first to change the checkout
 // gets it. If the answer was lost, whoever shows the nonce gets another in place of
 // the first, unless that was used.
-func (s *Service) claim(ctx context.Context, session Session, c storage.Checkout, mayAgain bool) (Session, error) {
+func (s *Service) claim(ctx context.Context, session Session, c storage.Checkout, ours, again bool) (Session, error) {
+	if session.Stage == StageIssued && s.FlushKeyUse != nil {
+		if err := s.FlushKeyUse(ctx); err != nil {
+			return Session{}, err
+		}
+	}
 	key, record := auth.Mint(c.CustomerID, "first key")
 	var before storage.KeyID
 	err := s.Store.InTx(ctx, func(ctx context.Context, tx storage.Store) error {
 		now := storage.Now()
 		_, err := roles(tx).UpdateCheckout(ctx, c.CustomerID, c.ID, func(c *storage.Checkout) error {
-			again := !c.ClaimedAt.IsZero()
-			if c.ClaimableAt.IsZero() || !now.Before(c.ClaimableAt.Add(s.ClaimWindow)) || again && !mayAgain {
+			open := !c.ClaimableAt.IsZero() && now.Before(c.ClaimableAt.Add(s.window(ours)))
+			if !c.ClaimedAt.IsZero() {
+				open = ours && again && now.Before(c.ClaimedAt.Add(s.ClaimWindow))
+			}
+			if !open {
 				return errNothing
 			}
 			before, c.KeyID, c.ClaimedAt = c.KeyID, record.ID, now

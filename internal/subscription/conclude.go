@@ -12,38 +12,51 @@ import (
 	"github.com/heycmo/heycmo-go/storage"
 )
 
-// conclude judges a snapshot and stores what follows, only while the lease holds.
-func (s *Service) conclude(ctx context.Context, leased storage.Account, snapshot billing.Snapshot, read bool) error {
+// reading is what a look at the provider has brought.
+type reading struct {
+	billing.Snapshot
+	session string // the provider's ID of the checkout that was read; empty: none
+	read    bool   // the provider was asked, and it answered
+}
+
+// conclude judges a reading and stores what follows, only while the lease holds.
+func (s *Service) conclude(ctx context.Context, leased storage.Account, got reading) error {
 	holds := func(a *storage.Account, _ *record) error {
 		if a.Lease != leased.Lease {
 			return errLost
 		}
 		return nil
 	}
-	return s.judge(ctx, leased.CustomerID, snapshot, holds, func(ctx context.Context, b storage.Billing, a *storage.Account, r *record, was billing.Account) error {
+	return s.judge(ctx, leased.CustomerID, got, holds, func(ctx context.Context, b storage.Billing, a *storage.Account, r *record, was billing.Account) error {
 		now := storage.Now()
-		if read && leased.Heard == r.Seen {
+		if got.read && leased.Heard == r.Seen {
 			if err := s.fuse.check(ctx, b, was, r.Account, now); err != nil {
 				return err
 			}
 		}
 		a.Lease, a.LeasedUntil, a.Failures = "", time.Time{}, 0
-		if read {
+		if got.read {
 			a.ReadAt, r.Seen = now, leased.Heard
 		}
-		if a.Heard == leased.Heard {
-			a.Session = ""
-		} else {
+		switch {
+		case a.Heard != leased.Heard:
 			a.DueAt = now // more was heard while the provider was read
+		case r.Session == billing.SessionUnpaid && got.session != "":
+			a.Session = got.session // to be read until the money is there
+		default:
+			a.Session = ""
+		}
+		if len(s.names(was)) < len(s.names(r.Account)) {
+			a.DueAt = now // until now, what was heard was about nobody
 		}
 		return nil
 	})
 }
 
-// judge brings a snapshot into an account and stores, in one transaction, the
+// judge brings a reading into an account and stores, in one transaction, the
 // account and everything that follows from it. Before and finish may refuse, and
 // change what is stored of the account.
-func (s *Service) judge(ctx context.Context, customer storage.CustomerID, snapshot billing.Snapshot,
+func (s *Service) judge(ctx context.Context, customer storage.CustomerID, got reading,
 	before func(a *storage.Account, r *record) error,
 	finish func(ctx context.Context, b storage.Billing, a *storage.Account, r *record, was billing.Account) error,
 ) error {
@@ -52,6 +65,10 @@ func (s *Service) judge(ctx context.Context, customer storage.CustomerID, snapsh
 		b, now := roles(tx), storage.Now()
 		newest, err := newestCheckout(ctx, b, customer)
 		if err != nil {
+			return err
+		}
+		snapshot := got.Snapshot
+		if snapshot.Session, err = sessionOf(ctx, b, customer, newest, got); err != nil {
 			return err
 		}
 		var is billing.Account
@@ -72,6 +89,9 @@ func (s *Service) judge(ctx context.Context, customer storage.CustomerID, snapsh
 		if err := b.NameAccount(ctx, customer, s.names(is)...); err != nil {
 			return err
 		}
+		if is.Session == billing.SessionPaid && is.StateAt(now) == billing.StatePending {
+			s.Log.Error("somebody has paid, and no plan has the price", zap.String("customer", string(customer)))
+		}
 		if lost, err = s.show(ctx, tx, customer, is, now); err != nil {
 			return err
 		}
@@ -81,6 +101,30 @@ func (s *Service) judge(ctx context.Context, customer storage.CustomerID, snapsh
 		s.Lost(customer)
 	}
 	return err
+}
+
+// sessionOf is what a reading says of the customer's purchase: nothing if the
+// checkout that was read was seen paid before, for then it was another purchase.
+// Of several that are open, each may be the one that is paid.
+func sessionOf(ctx context.Context, b storage.Billing, customer storage.CustomerID, newest storage.Checkout, got reading) (billing.SessionState, error) {
+	if got.session == "" || got.Session == billing.SessionNone {
+		return got.Session, nil
+	}
+	c, err := b.CheckoutBySession(ctx, sessionHash(got.session))
+	switch {
+	case errors.Is(err, storage.ErrNotFound):
+		return billing.SessionNone, nil
+	case err != nil:
+		return "", err
+	case c.CustomerID != customer, !c.PaidAt.IsZero(), got.Session == billing.SessionExpired && c.ID != newest.ID:
+		return billing.SessionNone, nil
+	case got.Session == billing.SessionPaid:
+		_, err = b.UpdateCheckout(ctx, customer, c.ID, func(c *storage.Checkout) error {
+			c.PaidAt = storage.Now()
+			return nil
+		})
+	}
+	return got.Session, err
 }
 
 // next is when to look at the account again though nothing was heard.
@@ -100,6 +144,8 @@ func (s *Service) next(a billing.Account, newest storage.Checkout, now time.Time
 			sooner(now.Add(min(max(age/2, firstLook), 6*time.Hour)))
 		}
 	case a.ProviderCustomer == "" || a.Gone:
+	case state == billing.StatePending:
+		sooner(now.Add(time.Hour)) // paid for, and in no plan
 	case state == billing.StateEntitled || state == billing.StateSuspended || now.Sub(a.Since) < 30*24*time.Hour:
 		sooner(now.Add(24 * time.Hour))
 	}
@@ -169,6 +215,10 @@ var notices = map[billing.EffectKind]notify.Kind{
 // tell stores the effects of a decision, each once.
 func (s *Service) tell(ctx context.Context, tx storage.Store, customer storage.CustomerID, newest storage.Checkout, effects []billing.Effect) error {
 	for _, e := range effects {
+		if e.Kind == billing.EffectAlert { // each time: it may be the same trouble again
+			s.Log.Error("billing needs a look", zap.String("customer", string(customer)), zap.String("what", e.Text))
+			continue
+		}
 		kind, told := notices[e.Kind]
 		n := notify.Notice{ID: e.ID, Kind: kind, CustomerID: string(customer), PlanName: s.planName(e.Plan), Until: e.Until}
 		err := s.store(ctx, tx, n, told)
@@ -178,11 +228,7 @@ func (s *Service) tell(ctx context.Context, tx storage.Store, customer storage.C
 		if err != nil {
 			return err
 		}
-		switch e.Kind {
-		case billing.EffectAlert:
-			s.Log.Error("billing needs a look", zap.String("customer", string(customer)), zap.String("what", e.Text))
-			continue
-		case billing.EffectOpened:
+		if e.Kind == billing.EffectOpened {
 			if err := open(ctx, roles(tx), newest); err != nil {
 				return err
 			}

@@ -36,8 +36,8 @@ func (f *fuse) check(ctx context.Context, b storage.Billing, was, is billing.Acc
 	defer f.mu.Unlock()
 	if now.Sub(f.countedAt) > time.Hour {
 		entitled := 0
-		err := each(ctx, b, func(_ storage.Account, r record) error {
-			if r.Entitled(now) {
+		err := each(ctx, b, func(_ storage.Account, r record, err error) error {
+			if err == nil && r.Entitled(now) {
 				entitled++
 			}
 			return nil
@@ -57,8 +57,8 @@ func (f *fuse) check(ctx context.Context, b storage.Billing, was, is billing.Acc
 	return nil
 }
 
-// each calls do with every account.
-func each(ctx context.Context, b storage.Billing, do func(storage.Account, record) error) error {
+// each calls do with every account, and with the error of one that makes no sense.
+func each(ctx context.Context, b storage.Billing, do func(storage.Account, record, error) error) error {
 	page := storage.Page{Limit: 500}
 	for {
 		accounts, err := b.Accounts(ctx, page)
@@ -67,10 +67,7 @@ func each(ctx context.Context, b storage.Billing, do func(storage.Account, recor
 		}
 		for _, a := range accounts {
 			r, err := decode(a)
-			if err != nil {
-				return err
-			}
-			if err := do(a, r); err != nil {
+			if err := do(a, r, err); err != nil {
 				return err
 			}
 			page.Before = string(a.CustomerID)

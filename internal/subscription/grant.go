@@ -35,7 +35,7 @@ func (s *Service) SetGrant(ctx context.Context, c storage.Customer, granted bool
 	if err != nil && !errors.Is(err, storage.ErrExists) {
 		return err
 	}
-	return s.judge(ctx, c.ID, billing.Snapshot{}, func(_ *storage.Account, r *record) error {
+	return s.judge(ctx, c.ID, reading{}, func(_ *storage.Account, r *record) error {
 		r.Granted, r.GrantedPlan = granted, plan
 		return nil
 	}, func(_ context.Context, _ storage.Billing, a *storage.Account, r *record, _ billing.Account) error {

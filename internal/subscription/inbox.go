@@ -31,9 +31,6 @@ func (s *Service) Receive(ctx context.Context, d billing.Delivery) error {
 	if n.Kind == billing.KindDispute && known != duplicate {
 		s.Log.Error("a payment is disputed or suspicious; see the provider's pages", zap.String("event", n.ID), zap.String("type", n.Type))
 	}
-	if known == marked {
-		s.hurry()
-	}
 	return nil
 }
 
@@ -52,10 +49,10 @@ func (s *Service) accept(ctx context.Context, n billing.Notice, at time.Time) (r
 	if at.IsZero() {
 		at = storage.Now()
 	}
-	err = s.Store.InTx(ctx, func(ctx context.Context, tx storage.Store) error {
+	var customer storage.CustomerID
+	err = s.Store.InTx(ctx, func(ctx context.Context, tx storage.Store) (err error) {
 		b := roles(tx)
-		customer, err := s.about(ctx, b, n)
-		if err != nil {
+		if customer, err = s.about(ctx, b, n); err != nil {
 			return err
 		}
 		err = b.CreateNotice(ctx, storage.Notice{
@@ -80,6 +77,9 @@ func (s *Service) accept(ctx context.Context, n billing.Notice, at time.Time) (r
 		})
 		return err
 	})
+	if err == nil && result == marked {
+		s.hurry(customer)
+	}
 	return result, err
 }
 
@@ -150,12 +150,8 @@ func (s *Service) CatchUp(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		result, err := s.accept(ctx, n, storage.Now())
-		if err != nil {
+		if _, err := s.accept(ctx, n, storage.Now()); err != nil {
 			return err
-		}
-		if result == marked {
-			s.hurry()
 		}
 	}
 	return nil

@@ -37,7 +37,8 @@ func (s *Service) Prices(ctx context.Context) map[string]billing.Price {
 			ids = append(ids, plan.Price)
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	// For all who ask next, and not for this one alone.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	list, err := p.pricer.Prices(ctx, ids)
 	if err != nil {

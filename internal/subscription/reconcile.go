@@ -38,14 +38,18 @@ func (s *Service) Reconcile(ctx context.Context, o ReconcileOptions, report func
 	var differ []storage.CustomerID
 	entitled, cuts := 0, 0
 	now := storage.Now()
-	err := each(ctx, roles(s.Store), func(a storage.Account, r record) error {
+	err := each(ctx, roles(s.Store), func(a storage.Account, r record, err error) error {
+		if err != nil {
+			report(Difference{Customer: a.CustomerID, Err: err})
+			return nil
+		}
 		if r.Entitled(now) {
 			entitled++
 		}
 		if r.ProviderCustomer == "" {
 			return nil
 		}
-		snapshot, _, err := s.read(ctx, storage.Account{CustomerID: a.CustomerID}, r.Account)
+		got, err := s.read(ctx, storage.Account{CustomerID: a.CustomerID}, r.Account)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -53,7 +57,7 @@ func (s *Service) Reconcile(ctx context.Context, o ReconcileOptions, report func
 			report(Difference{Customer: a.CustomerID, Before: r.State, After: r.State, PlanBefore: r.Plan, PlanAfter: r.Plan, Err: err})
 			return nil
 		}
-		after, _ := billing.Decide(r.Account, snapshot, s.Plans, &s.Policy, now)
+		after, _ := billing.Decide(r.Account, got.Snapshot, s.Plans, &s.Policy, now)
 		cut := r.Entitled(now) && !after.Entitled(now)
 		if cut {
 			cuts++

@@ -43,6 +43,8 @@ type Config struct {
 	// only the browser claim it that began the checkout.
 	ClaimWindow  time.Duration
 	RequireNonce bool
+	// FlushKeyUse stores which keys were used; may be nil.
+	FlushKeyUse func(ctx context.Context) error
 	// Notify says that notices are stored for the customers' eyes.
 	Notify bool
 	// Lost is called when a customer may come in no longer; may be nil.
@@ -56,7 +58,7 @@ type Service struct {
 	portaler billing.Portaler // these two may be nil
 	catcher  billing.Catcher
 	prices   prices
-	wake     chan struct{}
+	heard    chan storage.CustomerID // of whom something was heard; read by Run
 	fuse     fuse
 }
 
@@ -69,7 +71,7 @@ func New(c Config) (*Service, error) {
 	if c.Lost == nil {
 		c.Lost = func(storage.CustomerID) {}
 	}
-	s := &Service{Config: c, wake: make(chan struct{}, 1)}
+	s := &Service{Config: c, heard: make(chan storage.CustomerID, 1000)}
 	s.portaler, _ = c.Provider.(billing.Portaler)
 	s.catcher, _ = c.Provider.(billing.Catcher)
 	s.prices.pricer, _ = c.Provider.(billing.Pricer)

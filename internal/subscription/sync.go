@@ -20,16 +20,21 @@ const (
 	batch       = 16
 	readers     = 4 // at once
 
+	// lookTime is how long somebody who waits is kept waiting for the provider.
+	lookTime = 8 * time.Second
 	// restTime is how old an answer to a waiting buyer may be.
 	restTime = 2 * time.Second
 )
 
 // Run works on accounts that are due until ctx ends. Several replicas may run it.
 func (s *Service) Run(ctx context.Context) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
 	if s.Provider != nil {
-		var wg sync.WaitGroup
-		defer wg.Wait()
 		wg.Go(func() { s.catchUp(ctx) })
+		for range readers {
+			wg.Go(func() { s.listen(ctx) })
+		}
 	}
 	ticker, sweep := time.NewTicker(interval), time.NewTicker(time.Hour)
 	defer ticker.Stop()
@@ -44,7 +49,6 @@ func (s *Service) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-		case <-s.wake:
 		case <-sweep.C:
 			s.workFailed(ctx, "billing sweep", s.Sweep(ctx))
 		}
@@ -57,10 +61,26 @@ func (s *Service) workFailed(ctx context.Context, what string, err error) {
 	}
 }
 
-// hurry has Run look now.
-func (s *Service) hurry() {
+// listen reads accounts as soon as something is heard of them, so that nobody waits
+// behind abandoned checkouts and slow answers.
+func (s *Service) listen(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case customer := <-s.heard:
+			due := func(a *storage.Account, now time.Time) bool { return !a.DueAt.IsZero() && !a.DueAt.After(now) }
+			if account, err := s.lease(ctx, customer, due); err == nil {
+				_ = s.refresh(ctx, account) // logged, and due again
+			}
+		}
+	}
+}
+
+// hurry has an account read now. If that can't be, Work finds it.
+func (s *Service) hurry(customer storage.CustomerID) {
 	select {
-	case s.wake <- struct{}{}:
+	case s.heard <- customer:
 	default:
 	}
 }
@@ -92,11 +112,20 @@ func (s *Service) look(ctx context.Context, customer storage.CustomerID, session
 	if s.Provider == nil {
 		return nil
 	}
+	rested := func(a *storage.Account, now time.Time) bool {
+		return !a.LeasedUntil.After(now) && now.Sub(a.ReadAt) >= restTime && (a.Failures == 0 || !a.DueAt.After(now))
+	}
+	stored, err := roles(s.Store).Account(ctx, customer)
+	if err != nil || !rested(&stored, storage.Now()) {
+		return err
+	}
 	account, err := s.lease(ctx, customer, func(a *storage.Account, now time.Time) bool {
 		a.Session = session
-		return now.Sub(a.ReadAt) >= restTime && (a.Failures == 0 || !a.DueAt.After(now))
+		return rested(a, now)
 	})
 	if err == nil {
+		ctx, cancel := context.WithTimeout(ctx, lookTime)
+		defer cancel()
 		_ = s.refresh(ctx, account) // the buyer waits on, whatever it was
 	}
 	if errors.Is(err, errBusy) {
@@ -127,12 +156,11 @@ var (
 func (s *Service) refresh(ctx context.Context, account storage.Account) error {
 	r, err := decode(account)
 	if err == nil {
-		var snapshot billing.Snapshot
-		var read bool
+		var got reading
 		stop := s.keep(ctx, account)
-		snapshot, read, err = s.read(ctx, account, r.Account)
+		got, err = s.read(ctx, account, r.Account)
 		if stop(); err == nil {
-			err = s.conclude(ctx, account, snapshot, read)
+			err = s.conclude(ctx, account, got)
 		}
 	}
 	if err == nil || errors.Is(err, errLost) {
@@ -173,20 +201,20 @@ func (s *Service) keep(ctx context.Context, account storage.Account) (stop func(
 
 // read asks the provider. What isn't there changes nothing: no missing customer is
 // an end.
-func (s *Service) read(ctx context.Context, account storage.Account, a billing.Account) (billing.Snapshot, bool, error) {
+func (s *Service) read(ctx context.Context, account storage.Account, a billing.Account) (reading, error) {
 	if s.Provider == nil {
-		return billing.Snapshot{}, false, nil
+		return reading{}, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	newest, err := newestCheckout(ctx, roles(s.Store), account.CustomerID)
-	if err != nil {
-		return billing.Snapshot{}, false, err
-	}
 	session := account.Session
-	if session == "" && a.Session == billing.SessionOpen {
-		if session, err = s.recovered(ctx, newest); err != nil && !errors.Is(err, billing.ErrRefused) {
-			return billing.Snapshot{}, false, err
+	if session == "" && (a.Session == billing.SessionOpen || a.Session == billing.SessionUnpaid) {
+		newest, err := newestCheckout(ctx, roles(s.Store), account.CustomerID)
+		if err == nil {
+			session, err = s.recovered(ctx, newest)
+		}
+		if err != nil && !errors.Is(err, billing.ErrRefused) {
+			return reading{}, err
 		}
 	}
 	ref := billing.Ref{Session: session}
@@ -194,18 +222,15 @@ func (s *Service) read(ctx context.Context, account storage.Account, a billing.A
 		ref.Customer = a.ProviderCustomer
 	}
 	if ref == (billing.Ref{}) {
-		return billing.Snapshot{}, false, nil
+		return reading{}, nil
 	}
 	snapshot, err := s.Provider.Read(ctx, ref)
 	if errors.Is(err, billing.ErrNotFound) {
 		s.Log.Warn("the payment provider doesn't know a customer of ours; nothing is changed because of that",
 			zap.String("customer", string(account.CustomerID)))
-		return billing.Snapshot{}, true, nil
+		return reading{read: true}, nil
 	}
-	if sessionHash(session) != newest.Session {
-		snapshot.Session = billing.SessionNone // of a purchase before this one
-	}
-	return snapshot, err == nil, err
+	return reading{snapshot, session, err == nil}, err
 }
 
 // putOff gives the lease back and has the account tried again later.

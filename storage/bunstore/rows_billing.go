@@ -73,6 +73,7 @@ type checkoutRow struct {
 	CreatedAt   micros
 	ExpiresAt   micros
 	ClaimableAt micros
+	PaidAt      micros
 	ClaimedAt   micros
 	KeyID       storage.KeyID
 }
@@ -87,6 +88,7 @@ func newCheckoutRow(c storage.Checkout) (checkoutRow, error) {
 		CreatedAt:   micros(c.CreatedAt),
 		ExpiresAt:   micros(c.ExpiresAt),
 		ClaimableAt: micros(c.ClaimableAt),
+		PaidAt:      micros(c.PaidAt),
 		ClaimedAt:   micros(c.ClaimedAt),
 		KeyID:       c.KeyID,
 	}
@@ -104,6 +106,7 @@ func (r checkoutRow) record() storage.Checkout {
 		CreatedAt:   r.CreatedAt.time(),
 		ExpiresAt:   r.ExpiresAt.time(),
 		ClaimableAt: r.ClaimableAt.time(),
+		PaidAt:      r.PaidAt.time(),
 		ClaimedAt:   r.ClaimedAt.time(),
 		KeyID:       r.KeyID,
 	}

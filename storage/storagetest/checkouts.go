@@ -20,6 +20,7 @@ func fullCheckout(customer storage.CustomerID, id string) storage.Checkout {
 		CreatedAt:   now,
 		ExpiresAt:   now.Add(time.Hour),
 		ClaimableAt: now.Add(time.Minute),
+		PaidAt:      now.Add(90 * time.Second),
 		ClaimedAt:   now.Add(2 * time.Minute),
 		KeyID:       "key",
 	}
@@ -86,6 +87,7 @@ func testUpdateCheckout(t *testing.T, s billingStore) {
 		*c = want
 		c.ID, c.CustomerID, c.Request, c.CreatedAt = "9", "9", json.RawMessage(`{"n":9}`), now.Add(-time.Hour)
 		c.ClaimedAt = c.ClaimedAt.Add(999 * time.Nanosecond)
+		c.PaidAt = c.PaidAt.Add(999 * time.Nanosecond)
 		return nil
 	})
 	ok(t, err)

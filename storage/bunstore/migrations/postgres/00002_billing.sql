@@ -33,6 +33,7 @@ CREATE TABLE checkouts (
     created_at   BIGINT,
     expires_at   BIGINT,
     claimable_at BIGINT,
+    paid_at      BIGINT,
     claimed_at   BIGINT,
     key_id       TEXT COLLATE "C" NOT NULL
 );

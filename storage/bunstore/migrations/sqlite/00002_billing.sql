@@ -32,6 +32,7 @@ CREATE TABLE checkouts (
     created_at   INTEGER,
     expires_at   INTEGER,
     claimable_at INTEGER,
+    paid_at      INTEGER,
     claimed_at   INTEGER,
     key_id       TEXT NOT NULL
 ) STRICT;
