@@ -27,7 +27,8 @@ type Billing struct {
 	Provider billing.Provider
 
 	// Plans go from the smallest to the largest. The first with a price is what a
-	// checkout buys that names none. A customer without a plan has no quotas.
+	// checkout buys that names none. A customer without a plan, and one whose plan
+	// is not in the list any more, has no quotas: keep former plans in it.
 	Plans []billing.Plan
 
 	// Policy says how long unpaid customers are let in, among others.
@@ -63,7 +64,8 @@ type Billing struct {
 	// RequireClaim lets only the browser claim the key that began the checkout, or
 	// a client with its claim secret. It keeps out who learns the checkout's ID,
 	// and also a buyer who pays on another device. Default: they are preferred:
-	// only they get another key if the first answer was lost.
+	// only they get another key if the first answer was lost. A page on another
+	// origin that begins checkouts doesn't get the cookie, and sends the secret.
 	RequireClaim bool
 }
 

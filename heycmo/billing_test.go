@@ -203,7 +203,9 @@ func TestShutdownKeepsToItsTime(t *testing.T) {
 		t.Errorf("Shutdown returned %v", err)
 	}
 	close(hold)
-	<-ran
+	if err := <-ran; !errors.Is(err, heycmo.ErrClosed) {
+		t.Errorf("Run returned %v", err)
+	}
 }
 
 // Events reach the embedder at least once, also those of a process that is gone.

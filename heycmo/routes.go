@@ -60,12 +60,13 @@ var errForeignPage = httpx.Status(http.StatusForbidden, "pages of this Origin ma
 func (s *Server) routes(publicURL string) http.Handler {
 	name, title := s.mcp.Name()
 	api, front := rest.New(s.app), newFront(publicURL, name, title, s.app.Catalog)
+	welcome := newWelcome(front, s.app)
 	return s.outer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := r.URL.Path; {
 		case path == "/":
 			front.ServeHTTP(w, r)
 		case path == "/welcome" && s.app.Sells():
-			newWelcome(front, s.app).ServeHTTP(w, r)
+			welcome.ServeHTTP(w, r)
 		case path == "/register":
 			refuseRegistration(w, r)
 		case path == "/mcp" || strings.HasPrefix(path, "/mcp/"):

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -180,5 +181,58 @@ func TestRotationMakesRoom(t *testing.T) {
 	}
 	if !errors.Is(err, storage.ErrConflict) {
 		t.Errorf("120 keys at the same time: %v", err)
+	}
+}
+
+// Nobody who never paid comes in, not even to pay again.
+func TestPendingCustomersStayOut(t *testing.T) {
+	a := newApp(t, nil)
+	p := provision(t, a)
+	for status, want := range map[storage.Status]bool{storage.StatusPending: false, storage.StatusInactive: true, storage.StatusActive: true} {
+		if _, err := a.Store.UpdateCustomer(t.Context(), p.Customer.ID, func(c *storage.Customer) error { c.Status = status; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := a.LoginToPay(request(t, p.APIKey.Reveal())); (err == nil) != want {
+			t.Errorf("%s: %v", status, err)
+		}
+	}
+}
+
+// connections are open streams.
+type connections struct{ open []auth.Principal }
+
+func (c *connections) Principals() []auth.Principal { return c.open }
+
+func (c *connections) End(gone func(auth.Principal) bool) {
+	c.open = slices.DeleteFunc(slices.Clone(c.open), gone)
+}
+
+func (*connections) Updated(storage.CustomerID, string) {}
+
+// The end of a grace ends streams, though nobody changes the customer's state.
+func TestStreamsEndWithTheGrace(t *testing.T) {
+	a := newApp(t, nil)
+	p := provision(t, a)
+	c := &connections{[]auth.Principal{{Customer: p.Customer.ID, Key: p.Key.ID}, {Customer: p.Customer.ID}}}
+	a.Watch(c)
+	for until, want := range map[time.Duration]int{time.Hour: 2, -time.Second: 0} {
+		c.open = []auth.Principal{{Customer: p.Customer.ID, Key: p.Key.ID}, {Customer: p.Customer.ID}}
+		_, err := a.Store.UpdateCustomer(t.Context(), p.Customer.ID, func(c *storage.Customer) error {
+			c.EntitledUntil = storage.Now().Add(until)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := a.CheckAccess(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if len(c.open) != want {
+			t.Errorf("entitled for %v: %d streams are open, want %d", until, len(c.open), want)
+		}
+		_, err = a.Login(request(t, p.APIKey.Reveal()))
+		if (err == nil) != (want > 0) {
+			t.Errorf("entitled for %v: %v", until, err)
+		}
 	}
 }

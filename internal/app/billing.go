@@ -34,11 +34,11 @@ func (a *App) Session(ctx context.Context, c subscription.Claim) (subscription.S
 }
 
 // Delivered takes what claims to be a delivery of the payment provider. Only those
-// that are forged count against the address.
-func (a *App) Delivered(r *http.Request, body []byte) error {
+// that are forged count against the address, with the limit's headers in h.
+func (a *App) Delivered(h http.Header, r *http.Request, body []byte) error {
 	err := a.Subscriptions.Receive(r.Context(), billing.Delivery{Body: body, Header: r.Header, At: time.Now()})
 	if err == subscription.ErrForged { //nolint:errorlint // it is this one or it isn't
-		if err := a.Limit(r.Context(), make(http.Header), ScopeWebhook, a.Address(r)); err != nil {
+		if err := a.Limit(r.Context(), h, ScopeWebhook, a.Address(r)); err != nil {
 			return err
 		}
 	}

@@ -128,7 +128,7 @@ func (n *notes) append(fields []zap.Field) []zap.Field {
 var (
 	keyPattern = regexp.MustCompile(auth.KeyPrefix + `[0-9A-Za-z]+`)
 	// Whoever knows a checkout may claim its key.
-	checkoutPattern = regexp.MustCompile(`(/api/session/)[^/]+`)
+	checkoutPattern = regexp.MustCompile(`(/api/session/+)[^/]+`)
 )
 
 // loggedPath returns what of a path may be logged: no key, no checkout, and no

@@ -44,12 +44,13 @@ const (
 type Worker struct {
 	store    storage.Effects
 	handlers map[string]Handler
+	limit    time.Duration // for a handler
 	log      *zap.Logger
 }
 
 // New returns a Worker with a handler for each kind of effect. It starts nothing.
 func New(store storage.Effects, handlers map[string]Handler, log *zap.Logger) *Worker {
-	return &Worker{store, handlers, log}
+	return &Worker{store, handlers, handlerTime, log}
 }
 
 // Run does what is due until ctx ends. Several replicas may run it.
@@ -131,19 +132,34 @@ func (w *Worker) do(ctx context.Context, e storage.Effect) error {
 	return err
 }
 
-func (w *Worker) try(ctx context.Context, e storage.Effect) (err error) {
+// try calls the handler, and gives up one that doesn't return.
+func (w *Worker) try(ctx context.Context, e storage.Effect) error {
 	handle, ok := w.handlers[e.Kind]
 	if !ok {
 		return fmt.Errorf("this host has no handler for %q", e.Kind)
 	}
-	ctx, cancel := context.WithTimeout(ctx, handlerTime)
+	ctx, cancel := context.WithTimeout(ctx, w.limit)
 	defer cancel()
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
-		}
+	done := make(chan error, 1)
+	go func() {
+		defer func() {
+			if v := recover(); v != nil {
+				done <- fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+			}
+		}()
+		done <- handle(ctx, e)
 	}()
-	return handle(ctx, e)
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	select { // it may be about to return
+	case err := <-done:
+		return err
+	case <-time.After(time.Second):
+		return fmt.Errorf("the handler doesn't look at its context: %w", ctx.Err())
+	}
 }
 
 // wait is 10 s, 20 s, 40 s … 6 h.

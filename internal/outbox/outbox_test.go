@@ -167,6 +167,25 @@ func TestWhatNeverWorksIsGivenUp(t *testing.T) {
 	}
 }
 
+// One that doesn't return holds up nobody else.
+func TestAHandlerThatHangs(t *testing.T) {
+	_, effects := open(t)
+	hold := make(chan struct{})
+	t.Cleanup(func() { close(hold) })
+	w := outbox.New(effects, map[string]outbox.Handler{"hang": func(context.Context, storage.Effect) error {
+		<-hold
+		return nil
+	}}, zap.NewNop())
+	w.Limit(time.Millisecond)
+	put(t, effects, "e", "hang")
+	if _, err := w.Work(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if e := stored(t, effects, "e"); !e.DoneAt.IsZero() || !strings.Contains(e.Error, "doesn't look at its context") {
+		t.Errorf("afterwards it is %+v", e)
+	}
+}
+
 // A stop in the middle is not a failure.
 func TestAStopIsNoFailure(t *testing.T) {
 	_, effects := open(t)

@@ -97,7 +97,7 @@ func (f *face) answerSession(w http.ResponseWriter, r *http.Request, c subscript
 		w.Header().Set("Retry-After", "2")
 	case subscription.StageClaimed:
 		answer.APIKey = s.APIKey.Reveal()
-	case subscription.StageIssued:
+	case subscription.StageIssued, subscription.StageLapsed:
 		answer.KeyIssued = true
 	}
 	httpx.JSON(w, code, answer)
@@ -124,7 +124,7 @@ func (f *face) webhook(w http.ResponseWriter, r *http.Request, _ auth.Principal)
 	if err != nil {
 		return err
 	}
-	if err := f.app.Delivered(r, body); err != nil {
+	if err := f.app.Delivered(w.Header(), r, body); err != nil {
 		return err
 	}
 	httpx.JSON(w, http.StatusOK, WebhookReceipt{Received: true})

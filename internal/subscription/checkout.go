@@ -184,7 +184,10 @@ func (s *Service) Portal(ctx context.Context, customer storage.CustomerID) (stri
 	if err != nil {
 		return "", err
 	}
-	if account.ProviderCustomer == "" || account.Gone {
+	if account.Gone {
+		return "", fmt.Errorf("there is nothing to manage any more: the payment provider has deleted this customer: %w", storage.ErrConflict)
+	}
+	if account.ProviderCustomer == "" {
 		return "", fmt.Errorf("there is nothing to manage yet: this customer has not bought anything: %w", storage.ErrConflict)
 	}
 	link, err := s.portaler.Portal(ctx, billing.PortalRequest{Customer: account.ProviderCustomer, ReturnURL: s.CancelURL})

@@ -37,7 +37,8 @@ const (
 	StageExpired   Stage = "expired"   // it came to nothing
 	StageClaimable Stage = "claimable" // paid, and the key can be claimed
 	StageClaimed   Stage = "claimed"   // by this call
-	StageIssued    Stage = "issued"    // paid, and there is no key to be had
+	StageIssued    Stage = "issued"    // paid, and the customer has keys
+	StageLapsed    Stage = "lapsed"    // paid, and it is too late to claim
 )
 
 // Claim is how a checkout is asked for.
@@ -129,10 +130,14 @@ func (s *Service) stage(ctx context.Context, c storage.Checkout, ours bool) (Sta
 		}
 		c = newest
 	}
-	if c.ClaimedAt.IsZero() && time.Now().Before(c.ClaimableAt.Add(s.window(ours))) {
+	switch {
+	case !c.ClaimedAt.IsZero():
+		return StageIssued, nil
+	case time.Now().Before(c.ClaimableAt.Add(s.window(ours))):
 		return StageClaimable, nil
+	default:
+		return StageLapsed, nil
 	}
-	return StageIssued, nil
 }
 
 // window is how long the key can be claimed. Whoever shows the nonce has longer: the

@@ -3,6 +3,7 @@ package subscription
 import (
 	"context"
 	"errors"
+	"net/mail"
 	"time"
 
 	"go.uber.org/zap"
@@ -27,10 +28,13 @@ func (s *Service) conclude(ctx context.Context, leased storage.Account, got read
 		}
 		return nil
 	}
-	return s.judge(ctx, leased.CustomerID, got, holds, func(ctx context.Context, b storage.Billing, a *storage.Account, r *record, was billing.Account) error {
+	if err := s.fuse.count(ctx, roles(s.Store)); err != nil {
+		return err
+	}
+	return s.judge(ctx, leased.CustomerID, got, holds, func(a *storage.Account, r *record, was billing.Account) error {
 		now := storage.Now()
 		if got.read && leased.Heard == r.Seen {
-			if err := s.fuse.check(ctx, b, was, r.Account, now); err != nil {
+			if err := s.fuse.check(was, r.Account, now); err != nil {
 				return err
 			}
 		}
@@ -58,7 +62,7 @@ func (s *Service) conclude(ctx context.Context, leased storage.Account, got read
 // change what is stored of the account.
 func (s *Service) judge(ctx context.Context, customer storage.CustomerID, got reading,
 	before func(a *storage.Account, r *record) error,
-	finish func(ctx context.Context, b storage.Billing, a *storage.Account, r *record, was billing.Account) error,
+	finish func(a *storage.Account, r *record, was billing.Account) error,
 ) error {
 	var lost bool
 	err := s.Store.InTx(ctx, func(ctx context.Context, tx storage.Store) error {
@@ -81,7 +85,7 @@ func (s *Service) judge(ctx context.Context, customer storage.CustomerID, got re
 			r.Account, effects = billing.Decide(was, snapshot, s.Plans, &s.Policy, now)
 			is = r.Account
 			a.DueAt = s.next(is, newest, now)
-			return finish(ctx, b, a, r, was)
+			return finish(a, r, was)
 		})
 		if err != nil {
 			return err
@@ -92,7 +96,7 @@ func (s *Service) judge(ctx context.Context, customer storage.CustomerID, got re
 		if is.Session == billing.SessionPaid && is.StateAt(now) == billing.StatePending {
 			s.Log.Error("somebody has paid, and no plan has the price", zap.String("customer", string(customer)))
 		}
-		if lost, err = s.show(ctx, tx, customer, is, now); err != nil {
+		if lost, err = s.show(ctx, tx, customer, is, got.Email, now); err != nil {
 			return err
 		}
 		return s.tell(ctx, tx, customer, newest, effects)
@@ -138,11 +142,16 @@ func (s *Service) next(a billing.Account, newest storage.Checkout, now time.Time
 	state := a.StateAt(now)
 	switch {
 	case s.Provider == nil:
-	case a.Session == billing.SessionOpen || a.Session == billing.SessionUnpaid:
-		// Ever less often; money may be on its way for two weeks.
-		if age := now.Sub(newest.CreatedAt); age < 21*24*time.Hour {
-			sooner(now.Add(min(max(age/2, firstLook), 6*time.Hour)))
+	case a.Session == billing.SessionOpen:
+		// Most are abandoned. Later than this its ID can't be had, see recovered.
+		for _, age := range []time.Duration{firstLook, 30 * time.Minute, 22 * time.Hour} {
+			if at := newest.CreatedAt.Add(age); at.After(now) {
+				sooner(at)
+				break
+			}
 		}
+	case a.Session == billing.SessionUnpaid && now.Sub(newest.CreatedAt) < 21*24*time.Hour:
+		sooner(now.Add(6 * time.Hour))
 	case a.ProviderCustomer == "" || a.Gone:
 	case state == billing.StatePending:
 		sooner(now.Add(time.Hour)) // paid for, and in no plan
@@ -171,13 +180,16 @@ func (s *Service) names(a billing.Account) []string {
 	return names
 }
 
-// show brings what the account means into the customer's record, and reports
-// whether they may come in no longer.
-func (s *Service) show(ctx context.Context, tx storage.Store, id storage.CustomerID, a billing.Account, now time.Time) (lost bool, err error) {
+// show brings what the account means into the customer's record, with the e-mail
+// address that the provider has, and reports whether they may come in no longer.
+func (s *Service) show(ctx context.Context, tx storage.Store, id storage.CustomerID, a billing.Account, email string, now time.Time) (lost bool, err error) {
 	status, until := statusOf(a, now)
 	_, err = tx.UpdateCustomer(ctx, id, func(c *storage.Customer) error {
 		was := *c
 		c.EntitledUntil, c.Plan = until, a.Plan
+		if address, err := mail.ParseAddress(email); err == nil && address.Address == email && len(email) <= 254 {
+			c.Email = email
+		}
 		if c.Status = status; !c.SuspendedAt.IsZero() && status != storage.StatusPending {
 			c.Status = storage.StatusInactive
 		}

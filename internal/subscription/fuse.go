@@ -27,26 +27,34 @@ type fuse struct {
 	countedAt time.Time
 }
 
+// count finds out, once an hour, how many may be shut out.
+func (f *fuse) count(ctx context.Context, b storage.Billing) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := storage.Now()
+	if now.Sub(f.countedAt) < time.Hour {
+		return nil
+	}
+	entitled := 0
+	err := each(ctx, b, func(_ storage.Account, r record, err error) error {
+		if err == nil && r.Entitled(now) {
+			entitled++
+		}
+		return nil
+	})
+	if err == nil {
+		f.limit, f.countedAt = allowed(entitled), now
+	}
+	return err
+}
+
 // check refuses a decision that would shut out one too many within an hour.
-func (f *fuse) check(ctx context.Context, b storage.Billing, was, is billing.Account, now time.Time) error {
+func (f *fuse) check(was, is billing.Account, now time.Time) error {
 	if !was.Entitled(now) || is.Entitled(now) {
 		return nil
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if now.Sub(f.countedAt) > time.Hour {
-		entitled := 0
-		err := each(ctx, b, func(_ storage.Account, r record, err error) error {
-			if err == nil && r.Entitled(now) {
-				entitled++
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		f.limit, f.countedAt = allowed(entitled), now
-	}
 	for len(f.cuts) > 0 && now.Sub(f.cuts[0]) > time.Hour {
 		f.cuts = f.cuts[1:]
 	}

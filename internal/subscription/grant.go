@@ -38,7 +38,7 @@ func (s *Service) SetGrant(ctx context.Context, c storage.Customer, granted bool
 	return s.judge(ctx, c.ID, reading{}, func(_ *storage.Account, r *record) error {
 		r.Granted, r.GrantedPlan = granted, plan
 		return nil
-	}, func(_ context.Context, _ storage.Billing, a *storage.Account, r *record, _ billing.Account) error {
+	}, func(a *storage.Account, r *record, _ billing.Account) error {
 		if a.Heard != r.Seen {
 			a.DueAt = storage.Now() // what was heard is still to be read
 		}

@@ -226,6 +226,81 @@ func TestADeliveryIsReadAtOnce(t *testing.T) {
 	}
 }
 
+// Of many who read at once and know no secret, one gets the key.
+func TestOneKeyWithoutANonce(t *testing.T) {
+	s := newShop(t, nil)
+	for range 50 {
+		started, err := s.Checkout(t.Context(), "ada@example.com", "")
+		s.ok(err)
+		s.ok(s.fake.Pay(started.Session))
+		s.delivers(s.fake.Deliveries()...)
+		s.works()
+		var given atomic.Int32
+		var wg sync.WaitGroup
+		begin := make(chan struct{})
+		for i := range 10 {
+			wg.Go(func() {
+				<-begin
+				got, err := s.Session(t.Context(), subscription.Claim{Session: started.Session, Again: i%2 == 0, Nonces: []string{"wrong"}})
+				if err != nil {
+					t.Error(err)
+				}
+				if got.Stage == subscription.StageClaimed {
+					given.Add(1)
+				}
+			})
+		}
+		close(begin)
+		wg.Wait()
+		if n := given.Load(); n != 1 {
+			t.Fatalf("%d keys were given out", n)
+		}
+	}
+}
+
+func TestTheEMailAddressFollows(t *testing.T) {
+	s := newShop(t, nil)
+	customer, _ := s.buys()
+	for given, want := range map[string]string{"new@example.com": "new@example.com", "no address": "ada@example.com", "": "ada@example.com"} {
+		_, err := s.store.UpdateCustomer(t.Context(), customer, func(c *storage.Customer) error { c.Email = "ada@example.com"; return nil })
+		s.ok(err)
+		s.Provider = renaming{s.provider(), given}
+		s.due(customer, nil)
+		s.works()
+		if c, err := s.store.Customer(t.Context(), customer); err != nil || c.Email != want {
+			t.Errorf("told %q, the address is %q, %v", given, c.Email, err)
+		}
+	}
+}
+
+// renaming is a provider that has another e-mail address of everybody.
+type renaming struct {
+	*stripebilling.Provider
+	email string
+}
+
+func (p renaming) Read(ctx context.Context, ref billing.Ref) (billing.Snapshot, error) {
+	snapshot, err := p.Provider.Read(ctx, ref)
+	snapshot.Email = p.email
+	return snapshot, err
+}
+
+// panicking is a provider with a fault.
+type panicking struct{ *stripebilling.Provider }
+
+func (panicking) Read(context.Context, billing.Ref) (billing.Snapshot, error) { panic("on purpose") }
+
+func TestAProviderThatPanics(t *testing.T) {
+	s := newShop(t, nil)
+	customer, _ := s.buys()
+	s.Provider = panicking{s.provider()}
+	s.due(customer, nil)
+	s.works()
+	if a := s.account(customer); a.Failures != 1 || a.Lease != "" || s.status(customer) != storage.StatusActive {
+		t.Errorf("afterwards: %+v", a)
+	}
+}
+
 // One account that makes no sense keeps nobody else from being looked at.
 func TestAnAccountThatMakesNoSense(t *testing.T) {
 	s := newShop(t, nil)

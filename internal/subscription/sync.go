@@ -3,6 +3,8 @@ package subscription
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -17,8 +19,7 @@ const (
 	leaseTime   = 15 * time.Second // after which the work of a dead process is taken over
 	renewal     = 5 * time.Second
 	readTimeout = 40 * time.Second // with the provider's own attempts
-	batch       = 16
-	readers     = 4 // at once
+	readers     = 8                // at once
 
 	// lookTime is how long somebody who waits is kept waiting for the provider.
 	lookTime = 8 * time.Second
@@ -89,21 +90,16 @@ func (s *Service) hurry(customer storage.CustomerID) {
 // there may be more.
 func (s *Service) Work(ctx context.Context) (more bool, err error) {
 	now := storage.Now()
-	due, err := roles(s.Store).LeaseAccounts(ctx, storage.NewID(), now, now.Add(leaseTime), batch)
+	due, err := roles(s.Store).LeaseAccounts(ctx, storage.NewID(), now, now.Add(leaseTime), readers)
 	if err != nil {
 		return false, err
 	}
 	var wg sync.WaitGroup
-	places := make(chan struct{}, readers)
 	for _, account := range due {
-		places <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-places }()
-			_ = s.refresh(ctx, account) // logged, and due again
-		})
+		wg.Go(func() { _ = s.refresh(ctx, account) }) // logged, and due again
 	}
 	wg.Wait()
-	return len(due) == batch, nil
+	return len(due) == readers, nil
 }
 
 // look brings one account up to date for somebody who waits, unless that is being
@@ -154,20 +150,30 @@ var (
 
 // refresh reads what is true of a leased account and stores what follows.
 func (s *Service) refresh(ctx context.Context, account storage.Account) error {
-	r, err := decode(account)
-	if err == nil {
-		var got reading
-		stop := s.keep(ctx, account)
-		got, err = s.read(ctx, account, r.Account)
-		if stop(); err == nil {
-			err = s.conclude(ctx, account, got)
-		}
-	}
+	err := s.try(ctx, account)
 	if err == nil || errors.Is(err, errLost) {
 		return nil
 	}
 	s.putOff(ctx, account, err)
 	return err
+}
+
+func (s *Service) try(ctx context.Context, account storage.Account) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+		}
+	}()
+	r, err := decode(account)
+	if err != nil {
+		return err
+	}
+	stop := s.keep(ctx, account)
+	got, err := s.read(ctx, account, r.Account)
+	if stop(); err != nil {
+		return err
+	}
+	return s.conclude(ctx, account, got)
 }
 
 // keep renews a lease until stop is called.
@@ -196,7 +202,10 @@ func (s *Service) keep(ctx context.Context, account storage.Account) (stop func(
 			}
 		}
 	}()
-	return func() { cancel(); <-done }
+	return func() {
+		cancel()
+		<-done
+	}
 }
 
 // read asks the provider. What isn't there changes nothing: no missing customer is
