@@ -82,7 +82,7 @@ func (o *Options) sendNotice(ctx context.Context, store storage.Store, e storage
 		return err
 	}
 	n.Email, n.BrandName, n.Product = c.Email, c.BrandName, product
-	if o.Billing != nil && n.Kind != notify.KindKeyIssued {
+	if o.Billing != nil && n.Kind != notify.KindKeyIssued && n.Kind != notify.KindPaymentArrived {
 		n.URL = o.Billing.ManageURL
 	}
 	err = o.Notifier.Notify(ctx, n)

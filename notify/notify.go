@@ -70,6 +70,7 @@ type Kind string
 
 // The kinds of notices.
 const (
+	KindPaymentArrived  Kind = "payment_arrived"  // days after a purchase: the key can be claimed, at URL
 	KindPaymentFailed   Kind = "payment_failed"   // the account works until Until
 	KindTrialEnding     Kind = "trial_ending"     // at Until; payment begins then
 	KindSuspended       Kind = "suspended"        // paying cures it

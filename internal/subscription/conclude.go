@@ -77,6 +77,7 @@ func (s *Service) judge(ctx context.Context, customer storage.CustomerID, got re
 		}
 		var is billing.Account
 		var effects []billing.Effect
+		late := false // the money came days after the purchase
 		err = change(ctx, b, customer, func(a *storage.Account, r *record) error {
 			if err := before(a, r); err != nil {
 				return err
@@ -84,6 +85,7 @@ func (s *Service) judge(ctx context.Context, customer storage.CustomerID, got re
 			was := r.Account
 			r.Account, effects = billing.Decide(was, snapshot, s.Plans, &s.Policy, now)
 			is = r.Account
+			late = was.Session == billing.SessionUnpaid
 			a.DueAt = s.next(is, newest, now)
 			return finish(a, r, was)
 		})
@@ -99,7 +101,7 @@ func (s *Service) judge(ctx context.Context, customer storage.CustomerID, got re
 		if lost, err = s.show(ctx, tx, customer, is, got.Email, now); err != nil {
 			return err
 		}
-		return s.tell(ctx, tx, customer, newest, effects)
+		return s.tell(ctx, tx, customer, newest, late, effects)
 	})
 	if err == nil && lost {
 		s.Lost(customer)
@@ -225,13 +227,16 @@ var notices = map[billing.EffectKind]notify.Kind{
 }
 
 // tell stores the effects of a decision, each once.
-func (s *Service) tell(ctx context.Context, tx storage.Store, customer storage.CustomerID, newest storage.Checkout, effects []billing.Effect) error {
+func (s *Service) tell(ctx context.Context, tx storage.Store, customer storage.CustomerID, newest storage.Checkout, late bool, effects []billing.Effect) error {
 	for _, e := range effects {
 		if e.Kind == billing.EffectAlert { // each time: it may be the same trouble again
 			s.Log.Error("billing needs a look", zap.String("customer", string(customer)), zap.String("what", e.Text))
 			continue
 		}
 		kind, told := notices[e.Kind]
+		if e.Kind == billing.EffectOpened && late { // nobody sits at the page any more
+			kind, told = notify.KindPaymentArrived, true
+		}
 		n := notify.Notice{ID: e.ID, Kind: kind, CustomerID: string(customer), PlanName: s.planName(e.Plan), Until: e.Until}
 		err := s.store(ctx, tx, n, told)
 		if errors.Is(err, storage.ErrExists) {

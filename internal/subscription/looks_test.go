@@ -2,6 +2,7 @@ package subscription_test
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/heycmo/heycmo-go/billing"
 	"github.com/heycmo/heycmo-go/billing/stripebilling"
 	"github.com/heycmo/heycmo-go/internal/subscription"
+	"github.com/heycmo/heycmo-go/notify"
 	"github.com/heycmo/heycmo-go/storage"
 )
 
@@ -113,7 +115,7 @@ func TestATrialIsFreeOnce(t *testing.T) {
 
 // Money that takes days is found though nothing is delivered.
 func TestALatePaymentOfWhichNothingIsHeard(t *testing.T) {
-	s := newShop(t, nil)
+	s := newShop(t, func(c *subscription.Config) { c.Notify = true })
 	started, err := s.Checkout(t.Context(), "ada@example.com", "")
 	s.ok(err)
 	s.ok(s.fake.PayLater(started.Session))
@@ -123,9 +125,15 @@ func TestALatePaymentOfWhichNothingIsHeard(t *testing.T) {
 	if a.Session != started.Session {
 		t.Error("what is to be read until the money is there is not known")
 	}
+	if _, err := s.keeps.OldestEffect(t.Context()); err == nil {
+		t.Error("somebody is told before the money is there")
+	}
 	s.ok(s.fake.Settle(started.Session, true))
 	s.due(a.CustomerID, nil)
 	s.works()
+	if e, err := s.keeps.OldestEffect(t.Context()); err != nil || !strings.Contains(string(e.Data), string(notify.KindPaymentArrived)) {
+		t.Errorf("the buyer, who has left, is told by %s, %v", e.Data, err)
+	}
 	if got := s.account(a.CustomerID); s.status(a.CustomerID) != storage.StatusActive || got.Session != "" {
 		t.Errorf("the money came, and it is %s, with the session %q", s.status(a.CustomerID), got.Session)
 	}
