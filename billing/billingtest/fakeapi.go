@@ -333,6 +333,6 @@ func (f *Fake) createPortal(p *params) (obj, *apiError) {
 	}
 	return obj{
 		"id": newID("bps_", 24), "object": "billing_portal.session", "configuration": "bpc_fake", "created": unix(f.now()), "customer": id,
-		"livemode": f.opts.Live, "locale": nil, "on_behalf_of": nil, "return_url": orNull(back), "url": f.opts.URL + pagePath + "portal/" + newID("", 24),
+		"livemode": f.opts.Live, "locale": nil, "on_behalf_of": nil, "return_url": orNull(back), "url": f.opts.URL + portalPath + newID("", 24),
 	}, nil
 }

@@ -2,11 +2,19 @@ package billingtest
 
 import (
 	"html/template"
+	"io"
 	"net/http"
 	"strings"
 )
 
-const pagePath = "/pay/"
+const (
+	pagePath   = "/pay/"
+	portalPath = pagePath + "portal/"
+
+	portalPage = `<!doctype html><meta charset="utf-8"><title>Fake portal</title>
+<h1>Fake portal</h1><p>What a customer does on this page, such as cancelling, is done by the Fake's methods.</p>
+`
+)
 
 var payPage = template.Must(template.New("").Parse(`<!doctype html><meta charset="utf-8"><title>Fake checkout</title>
 <h1>Fake checkout</h1><p>Nothing is charged here. This checkout is {{.Status}}.</p>
@@ -16,6 +24,11 @@ var payPage = template.Must(template.New("").Parse(`<!doctype html><meta charset
 // page is what stands behind the link of a checkout: a button that pays and
 // returns to the success URL.
 func (f *Fake) page(w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, portalPath) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = io.WriteString(w, portalPage)
+		return
+	}
 	id := strings.TrimPrefix(r.URL.Path, pagePath)
 	if r.Method == http.MethodPost {
 		if err := f.Pay(id); err != nil {

@@ -71,8 +71,8 @@ func TestJourney(t *testing.T) {
 
 		// An upgrade, in the portal.
 		portal := s.want(http.StatusOK, "POST", "/api/billing/"+customer+"/portal", key, nil)
-		if !strings.HasPrefix(portal.str("url"), s.fake.URL()) {
-			t.Errorf("the portal is at %q", portal.str("url"))
+		if page := s.askAt(portal.str("url"), "GET", "", "", nil); page.status != http.StatusOK || !strings.Contains(page.text, "Fake portal") {
+			t.Errorf("the portal at %q: %d %s", portal.str("url"), page.status, page.text)
 		}
 		sub := s.fake.SubscriptionOf(session)
 		s.does(s.fake.ChangePlan(sub, s.pro))
