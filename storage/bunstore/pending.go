@@ -2,7 +2,6 @@ package bunstore
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -21,25 +20,33 @@ var owned = []bun.Ident{
 // DeletePending is described at [storage.Checkouts].
 func (s *Store) DeletePending(ctx context.Context, t time.Time) (int, error) {
 	deleted := 0
-	err := s.inTx(ctx, func(tx *Store) error {
-		ids, err := tx.lockPending(ctx, t)
+	for {
+		n, err := s.deletePending(ctx, t)
 		if err != nil {
+			return deleted, err
+		}
+		if deleted += n; n < chunkSize {
+			return deleted, nil
+		}
+	}
+}
+
+// deletePending deletes the first of them.
+func (s *Store) deletePending(ctx context.Context, t time.Time) (deleted int, err error) {
+	err = s.inTx(ctx, func(tx *Store) error {
+		ids, err := tx.lockPending(ctx, t)
+		if err != nil || len(ids) == 0 {
 			return err
 		}
-		for chunk := range slices.Chunk(ids, chunkSize) {
-			for _, table := range owned {
-				_, err := tx.exec(ctx, tx.write.NewRaw("DELETE FROM ? WHERE customer_id IN ?", table, bun.Tuple(chunk)))
-				if err != nil {
-					return err
-				}
-			}
-			_, err := tx.exec(ctx, tx.write.NewDelete().Model((*customerRow)(nil)).Where("id IN ?", bun.Tuple(chunk)))
+		for _, table := range owned {
+			_, err := tx.exec(ctx, tx.write.NewRaw("DELETE FROM ? WHERE customer_id IN ?", table, bun.Tuple(ids)))
 			if err != nil {
 				return err
 			}
 		}
 		deleted = len(ids)
-		return nil
+		_, err = tx.exec(ctx, tx.write.NewDelete().Model((*customerRow)(nil)).Where("id IN ?", bun.Tuple(ids)))
+		return err
 	})
 	if err != nil {
 		return 0, err
@@ -47,11 +54,13 @@ func (s *Store) DeletePending(ctx context.Context, t time.Time) (int, error) {
 	return deleted, nil
 }
 
-// lockPending returns the pending customers that were made before t, who stay so
-// until the end of the transaction.
+// lockPending returns the oldest pending customers that were made before t, who
+// stay so until the end of the transaction.
 func (s *Store) lockPending(ctx context.Context, t time.Time) (ids []storage.CustomerID, err error) {
 	pending := s.read.NewSelect().Model((*customerRow)(nil)).Column("id").
-		Where("status = ?", storage.StatusPending).Where("created_at < ?", t.UnixMicro())
+		Where("status = ?", storage.StatusPending).Where("created_at < ?", t.UnixMicro()).
+		Where("NOT EXISTS (SELECT 1 FROM account_names AS n WHERE n.customer_id = c.id)").
+		Order("created_at", "id").Limit(chunkSize)
 	if s.postgres() {
 		// Who works on a customer has locked the account first.
 		var accounts []storage.CustomerID
@@ -61,6 +70,6 @@ func (s *Store) lockPending(ctx context.Context, t time.Time) (ids []storage.Cus
 			return nil, wrap(ctx, err)
 		}
 	}
-	err = s.lock(pending.Order("created_at", "id"), "UPDATE").Scan(ctx, &ids)
+	err = s.lock(pending, "UPDATE").Scan(ctx, &ids)
 	return ids, wrap(ctx, err)
 }

@@ -24,6 +24,7 @@ var billingFaults = map[string]fault{
 	"the oldest of a session is found":        inBilling("CheckoutBySession", func(b billing) storage.Store { return oldestSession{b} }),
 	"UpdateCheckout returns what change made": inBilling("UpdateCheckout", func(b billing) storage.Store { return returnsMade{b} }),
 	"active customers are deleted":            inBilling("DeletePending", func(b billing) storage.Store { return deletesActive{b} }),
+	"customers with a name are deleted":       inBilling("DeletePending", func(b billing) storage.Store { return deletesNamed{b} }),
 	"effects of the deleted are left":         inBilling("DeletePending", func(b billing) storage.Store { return keepsEffects{b} }),
 	"a known notice is swallowed":             inBilling("CreateNotice", func(b billing) storage.Store { return swallowsNotices{b} }),
 	"there is one provider":                   inBilling("CreateNotice", func(b billing) storage.Store { return oneProvider{b} }),

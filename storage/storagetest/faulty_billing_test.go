@@ -242,6 +242,27 @@ func (s deletesActive) DeletePending(ctx context.Context, t time.Time) (int, err
 	return n, errors.Join(err, err2)
 }
 
+// deletesNamed takes customers without their account's name for others.
+type deletesNamed struct{ billing }
+
+var givenNames sync.Map // customers by name
+
+func (s deletesNamed) NameAccount(_ context.Context, customer storage.CustomerID, names ...string) error {
+	for _, name := range names {
+		givenNames.Store(name, customer)
+	}
+	return nil
+}
+
+func (s deletesNamed) AccountByName(_ context.Context, names ...string) (storage.CustomerID, error) {
+	for _, name := range names {
+		if id, ok := givenNames.Load(name); ok {
+			return id.(storage.CustomerID), nil
+		}
+	}
+	return "", storage.ErrNotFound
+}
+
 // keepsEffects brings the effects of deleted customers back.
 type keepsEffects struct{ billing }
 
