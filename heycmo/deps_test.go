@@ -50,7 +50,7 @@ var below = map[string][]string{
 	"billing":           {},
 	"notify":            {},
 	"auth":              {"storage"},
-	"agent":             {"storage"},
+	"agent":             {"storage", "internal/plain"},
 	"internal/fetch":    {},
 	"internal/plain":    {},
 	"marketing/page":    {"internal/plain"},
@@ -73,7 +73,7 @@ var below = map[string][]string{
 // usecases is what is below the faces.
 var usecases = []string{
 	"storage", "ratelimit", "auth", "agent", "billing", "notify",
-	"internal/httpx", "internal/recent", "internal/subscription", "internal/usage",
+	"internal/httpx", "internal/plain", "internal/recent", "internal/subscription", "internal/usage",
 }
 
 func TestArrowsGoDown(t *testing.T) {
