@@ -287,3 +287,15 @@ func TestSetPlanNeedsBilling(t *testing.T) {
 		t.Error("Reconcile without a provider says nothing")
 	}
 }
+
+// Guessing at the page is limited as everywhere.
+func TestWelcomePageIsLimited(t *testing.T) {
+	o := withStripe(t, billingtest.StartFake(t, nil))
+	o.Limits.REST = 1
+	srv := newServer(t, o)
+	for _, want := range []int{http.StatusNotFound, http.StatusTooManyRequests} {
+		if res, _ := browse(t, srv, "GET", "/ai/welcome?session=cs_test_guessed12345", nil); res.StatusCode != want {
+			t.Errorf("answered with %d, want %d", res.StatusCode, want)
+		}
+	}
+}

@@ -514,3 +514,53 @@ func TestSweepSpares(t *testing.T) {
 		t.Error("forgotten after 89 days")
 	}
 }
+
+func TestAllowed(t *testing.T) {
+	for customers, want := range map[int]int{0: 3, 59: 3, 80: 4, 199: 9, 200: 10, 100_000: 10} {
+		if got := subscription.Allowed(customers); got != want {
+			t.Errorf("of %d customers %d may be shut out, want %d", customers, got, want)
+		}
+	}
+}
+
+// busy is a provider that wants to be left alone for a while.
+type busy struct{ *stripebilling.Provider }
+
+func (busy) Read(context.Context, billing.Ref) (billing.Snapshot, error) {
+	return billing.Snapshot{}, &billing.UnavailableError{After: 2 * time.Hour, Err: context.DeadlineExceeded}
+}
+
+func TestAProviderIsLeftAloneAsLongAsItSays(t *testing.T) {
+	s := newShop(t, nil)
+	customer, _ := s.buys()
+	s.Provider = busy{s.provider()}
+	s.due(customer, nil)
+	s.works()
+	if in := time.Until(s.account(customer).DueAt); in < 119*time.Minute {
+		t.Errorf("asked again in %v", in)
+	}
+}
+
+// After a day the provider may have forgotten the idempotency key, and would begin
+// another checkout.
+func TestAnOldCheckoutIsNotAskedForAgain(t *testing.T) {
+	s := newShop(t, nil)
+	started, err := s.Checkout(t.Context(), "ada@example.com", "")
+	s.ok(err)
+	young := s.only()
+	list, err := s.keeps.Checkouts(t.Context(), young.CustomerID, storage.Page{Limit: 1})
+	s.ok(err)
+	old := storage.Customer{ID: "old", Status: storage.StatusPending, CreatedAt: storage.Now()}
+	s.ok(s.store.CreateCustomer(t.Context(), old))
+	young.CustomerID = old.ID
+	s.ok(s.keeps.CreateAccount(t.Context(), young))
+	checkout := list[0]
+	checkout.ID, checkout.CustomerID, checkout.CreatedAt = "old", old.ID, storage.Now().Add(-23*time.Hour-time.Minute)
+	s.ok(s.keeps.CreateCheckout(t.Context(), checkout))
+	before := len(s.fake.Calls())
+	s.due(old.ID, nil)
+	s.works()
+	if n := len(s.fake.Calls()) - before; n != 0 {
+		t.Errorf("%d calls for %s", n, started.Session)
+	}
+}
