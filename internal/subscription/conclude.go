@@ -238,7 +238,7 @@ func (s *Service) tell(ctx context.Context, tx storage.Store, customer storage.C
 			kind, told = notify.KindPaymentArrived, true
 		}
 		n := notify.Notice{ID: e.ID, Kind: kind, CustomerID: string(customer), PlanName: s.planName(e.Plan), Until: e.Until}
-		err := s.store(ctx, tx, n, told)
+		err := s.putNotice(ctx, tx, n, told)
 		if errors.Is(err, storage.ErrExists) {
 			continue
 		}
@@ -288,15 +288,16 @@ const KindNotice = "notice"
 
 // notice stores a notice for the customer.
 func (s *Service) notice(ctx context.Context, tx storage.Store, n notify.Notice) error {
-	err := s.store(ctx, tx, n, true)
+	err := s.putNotice(ctx, tx, n, true)
 	if errors.Is(err, storage.ErrExists) {
 		return nil
 	}
 	return err
 }
 
-// store keeps a notice as an effect, or the memory of one that nobody is told of.
-func (s *Service) store(ctx context.Context, tx storage.Store, n notify.Notice, told bool) error {
+// putNotice stores a notice as an effect, or the memory of one that nobody is told
+// of. One that is there already is storage.ErrExists.
+func (s *Service) putNotice(ctx context.Context, tx storage.Store, n notify.Notice, told bool) error {
 	now := storage.Now()
 	e := storage.Effect{
 		ID: n.ID, Kind: KindNotice, Customer: storage.CustomerID(n.CustomerID), Data: encode(n), CreatedAt: now, DueAt: now,

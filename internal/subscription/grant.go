@@ -8,8 +8,8 @@ import (
 	"github.com/heycmo/heycmo-go/storage"
 )
 
-// taken is the account of a customer that an admin has made.
-func taken(c storage.Customer) billing.Account {
+// grantedAccount is the account of a customer whom an admin lets in.
+func grantedAccount(c storage.Customer) billing.Account {
 	return billing.Account{
 		Customer:    string(c.ID),
 		Granted:     true,
@@ -25,7 +25,7 @@ func taken(c storage.Customer) billing.Account {
 // Grant makes the account of a customer that is let in by an admin. It takes part
 // in the transaction tx.
 func (s *Service) Grant(ctx context.Context, tx storage.Store, c storage.Customer) error {
-	return roles(tx).CreateAccount(ctx, storage.Account{CustomerID: c.ID, Data: encode(record{Account: taken(c)})})
+	return roles(tx).CreateAccount(ctx, storage.Account{CustomerID: c.ID, Data: encode(record{Account: grantedAccount(c)})})
 }
 
 // SetGrant lets a customer in by an admin's word, with a plan, or takes that back:

@@ -113,7 +113,7 @@ func (s *Service) Account(ctx context.Context, customer storage.CustomerID) (bil
 	stored, err := roles(s.Store).Account(ctx, customer)
 	if errors.Is(err, storage.ErrNotFound) {
 		c, err := s.Store.Customer(ctx, customer)
-		return taken(c), err
+		return grantedAccount(c), err
 	}
 	if err != nil {
 		return billing.Account{}, err

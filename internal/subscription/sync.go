@@ -130,11 +130,12 @@ func (s *Service) look(ctx context.Context, customer storage.CustomerID, session
 	return err
 }
 
-// lease takes one account, unless somebody has it or want says no.
-func (s *Service) lease(ctx context.Context, customer storage.CustomerID, want func(a *storage.Account, now time.Time) bool) (storage.Account, error) {
+// lease takes one account, unless somebody has it or prepare says no. Prepare may
+// change the account.
+func (s *Service) lease(ctx context.Context, customer storage.CustomerID, prepare func(a *storage.Account, now time.Time) bool) (storage.Account, error) {
 	now := storage.Now()
 	return roles(s.Store).UpdateAccount(ctx, customer, func(a *storage.Account) error {
-		if a.LeasedUntil.After(now) || !want(a, now) {
+		if a.LeasedUntil.After(now) || !prepare(a, now) {
 			return errBusy
 		}
 		a.Lease, a.LeasedUntil = storage.NewID(), now.Add(leaseTime)
