@@ -39,7 +39,7 @@ func (s *Service) SetGrant(ctx context.Context, c storage.Customer, granted bool
 		r.Granted, r.GrantedPlan = granted, plan
 		return nil
 	}, func(a *storage.Account, r *record, _ billing.Account) error {
-		if a.Heard != r.Seen {
+		if a.Heard != r.Seen || a.Failures > 0 {
 			a.DueAt = storage.Now() // what was heard is still to be read
 		}
 		return nil
