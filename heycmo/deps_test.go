@@ -28,6 +28,7 @@ var forbidden = map[string]string{
 	"testing":                    "tests' libraries stay in tests",
 	module + "storage/bunstore":  "a driver",
 	module + "notify/smtpnotify": "a driver",
+	module + "agent/openaimodel": "a driver",
 	module + "cmd/":              "arrows go down",
 }
 
