@@ -2,10 +2,12 @@ package agenttest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/heycmo/heycmo-go/agent"
 )
@@ -22,20 +24,24 @@ func (anthropic) key(h http.Header) string {
 	if h.Get("Anthropic-Version") == "" {
 		return "" // it is as good as none
 	}
-	return h.Get("X-Api-Key")
+	// The SDK of version 2 sends the second.
+	bearer, _ := strings.CutPrefix(h.Get("Authorization"), "Bearer ")
+	return cmp.Or(h.Get("X-Api-Key"), bearer)
 }
 
 type anthropicRequest struct {
-	Model       string             `json:"model"`
-	MaxTokens   int                `json:"max_tokens"`
-	System      []anthropicBlock   `json:"system"`
-	Messages    []anthropicMessage `json:"messages"`
-	Tools       []anthropicTool    `json:"tools"`
-	Temperature *float64           `json:"temperature"`
-	Stream      bool               `json:"stream"`
-	ToolChoice  *struct {
+	Model      string             `json:"model"`
+	MaxTokens  int                `json:"max_tokens"`
+	System     []anthropicBlock   `json:"system"`
+	Messages   []anthropicMessage `json:"messages"`
+	Tools      []anthropicTool    `json:"tools"`
+	Stream     bool               `json:"stream"`
+	ToolChoice *struct {
 		Type string `json:"type"`
 	} `json:"tool_choice"`
+	Thinking *struct {
+		Type string `json:"type"`
+	} `json:"thinking"`
 }
 
 type anthropicMessage struct {
@@ -96,6 +102,8 @@ func (anthropic) parse(body []byte) (Request, error) {
 		return Request{}, errors.New("model and messages: field required")
 	case got.MaxTokens < 1:
 		return Request{}, errors.New("max_tokens: field required")
+	case r.MustCall && got.Thinking != nil && got.Thinking.Type != "disabled":
+		return Request{}, errors.New("thinking may not be enabled when tool_choice forces tool use")
 	case got.ToolChoice != nil && len(got.Tools) == 0:
 		return Request{}, errors.New("tool_choice may only be specified while providing tools")
 	}

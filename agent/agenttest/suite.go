@@ -39,13 +39,14 @@ func RunModel(t *testing.T, open func(t *testing.T, answers ...Answer) agent.Mod
 		"ManyGoroutines": testMany,
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // some wait between attempts
 			for _, streaming := range []bool{false, true} {
 				kind := "Generate"
 				if streaming {
 					kind = "Stream"
 				}
 				t.Run(kind, func(t *testing.T) {
-					t.Parallel() // some wait between attempts
+					t.Parallel()
 					test(t, &model{t: t, open: open, streaming: streaming})
 				})
 			}
@@ -104,6 +105,15 @@ func (m *model) attempts() int {
 	return len(m.asked)
 }
 
+// first returns the first request that arrived.
+func (m *model) first() Request {
+	m.t.Helper()
+	if m.attempts() == 0 {
+		m.t.Fatal("nothing was asked")
+	}
+	return m.asked[0]
+}
+
 // wantKind checks an error, and that it tells nothing.
 func (m *model) wantKind(err error, want agent.ModelErrorKind) agent.ModelError {
 	m.t.Helper()
@@ -157,7 +167,7 @@ func testText(t *testing.T, m *model) {
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, %v, want %+v", got, err, want)
 	}
-	asked := m.asked[0]
+	asked := m.first()
 	if r := hello(); asked.Model != r.Model || asked.System != r.System || !reflect.DeepEqual(asked.Messages, r.Messages) {
 		t.Errorf("asked %+v", asked)
 	}
@@ -166,8 +176,8 @@ func testText(t *testing.T, m *model) {
 	}
 	r := hello()
 	r.MaxTokens, r.System = 77, ""
-	if _, err := m.ask(t.Context(), r, Answer{Text: "Yes."}); err != nil || m.asked[0].MaxTokens != 77 || m.asked[0].System != "" {
-		t.Errorf("%v, asked with %d tokens", err, m.asked[0].MaxTokens)
+	if _, err := m.ask(t.Context(), r, Answer{Text: "Yes."}); err != nil || m.first().MaxTokens != 77 || m.first().System != "" {
+		t.Errorf("%v, asked with %d tokens", err, m.first().MaxTokens)
 	}
 }
 
@@ -182,7 +192,7 @@ func testCalls(t *testing.T, m *model) {
 		if err != nil || got.Stop != agent.StopCalls || got.Message.Text != text || !reflect.DeepEqual(got.Message.Calls, calls) {
 			t.Errorf("%+v, %v, want %+v", got, err, calls)
 		}
-		if names := m.asked[0].ToolNames; !reflect.DeepEqual(names, []string{"weather", "clock"}) {
+		if names := m.first().ToolNames; !reflect.DeepEqual(names, []string{"weather", "clock"}) {
 			t.Errorf("asked with the tools %q", names)
 		}
 	}
@@ -202,7 +212,7 @@ func testConversation(t *testing.T, m *model) {
 	if _, err := m.ask(t.Context(), r, Answer{Text: "Still."}); err != nil {
 		t.Fatal(err)
 	}
-	if got := m.asked[0].Messages; !reflect.DeepEqual(got, r.Messages) {
+	if got := m.first().Messages; !reflect.DeepEqual(got, r.Messages) {
 		t.Errorf("asked %+v\nwant  %+v", got, r.Messages)
 	}
 
@@ -243,8 +253,8 @@ func testMustCall(t *testing.T, m *model) {
 	r := withTools()
 	r.MustCall = true
 	_, err := m.ask(t.Context(), r, Answer{Calls: []agent.ToolCall{{Name: "clock", Arguments: json.RawMessage(`{}`)}}})
-	if err != nil || !m.asked[0].MustCall {
-		t.Errorf("%v, asked to call: %t", err, m.asked[0].MustCall)
+	if err != nil || !m.first().MustCall {
+		t.Errorf("%v, asked to call: %t", err, m.first().MustCall)
 	}
 }
 
