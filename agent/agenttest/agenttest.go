@@ -56,6 +56,8 @@ type Request struct {
 	Stream bool
 	// Body is what a server got.
 	Body []byte
+
+	usage bool // its stream shall end with what it cost
 }
 
 func (a Answer) failed() bool { return a.Status >= 400 || a.TooLong }

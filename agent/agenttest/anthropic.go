@@ -234,10 +234,10 @@ func (anthropic) plain(model string, a Answer) any {
 }
 
 // https://platform.claude.com/docs/en/build-with-claude/streaming
-func (anthropic) stream(model string, a Answer) []string {
+func (anthropic) stream(r Request, a Answer) []string {
 	events := []string{
 		event("message_start", object{"type": "message_start", "message": object{
-			"id": "msg_1", "type": "message", "role": "assistant", "model": model, "content": []object{},
+			"id": "msg_1", "type": "message", "role": "assistant", "model": r.Model, "content": []object{},
 			"stop_reason": nil, "stop_sequence": nil, "usage": anthropicUsage(a.Tokens, 1),
 		}}),
 		event("ping", object{"type": "ping"}),

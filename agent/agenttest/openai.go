@@ -79,6 +79,7 @@ func (openAI) parse(body []byte) (Request, error) {
 		return Request{}, fmt.Errorf("invalid request: %w", err)
 	}
 	r := Request{Stream: got.Stream}
+	r.usage = got.StreamOptions != nil && got.StreamOptions.IncludeUsage
 	r.Model, r.MaxTokens = got.Model, max(got.MaxTokens, got.MaxCompletionTokens)
 	for _, tool := range got.Tools {
 		f := tool.Function
@@ -172,8 +173,9 @@ func (openAI) fault(status int, message string, tooLong bool) any {
 	return object{"error": fault}
 }
 
+// A refusal ends with stop; content_filter is the provider's own.
 var openAIStops = map[agent.StopReason]string{
-	agent.StopEnd: "stop", agent.StopCalls: "tool_calls", agent.StopLength: "length", agent.StopFilter: "content_filter",
+	agent.StopEnd: "stop", agent.StopCalls: "tool_calls", agent.StopLength: "length", agent.StopFilter: "stop",
 }
 
 func openAIUsage(t agent.Tokens) object {
@@ -205,11 +207,11 @@ func (openAI) plain(model string, a Answer) any {
 	}
 }
 
-func (openAI) stream(model string, a Answer) []string {
+func (openAI) stream(r Request, a Answer) []string {
 	var events []string
 	send := func(choices []object, usage any) {
 		events = append(events, event("", object{
-			"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": model, "choices": choices, "usage": usage,
+			"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": r.Model, "choices": choices, "usage": usage,
 		}))
 	}
 	delta := func(d object) { send([]object{{"index": 0, "delta": d, "finish_reason": nil}}, nil) }
@@ -228,6 +230,8 @@ func (openAI) stream(model string, a Answer) []string {
 		}
 	}
 	send([]object{{"index": 0, "delta": object{}, "finish_reason": openAIStops[a.Stop]}}, nil)
-	send([]object{}, openAIUsage(a.Tokens))
+	if r.usage {
+		send([]object{}, openAIUsage(a.Tokens))
+	}
 	return append(events, "data: [DONE]\n\n")
 }

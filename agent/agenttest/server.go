@@ -43,7 +43,7 @@ type api interface {
 	fault(status int, message string, tooLong bool) any
 	plain(model string, a Answer) any
 	// stream is the server-sent events, whole.
-	stream(model string, a Answer) []string
+	stream(r Request, a Answer) []string
 }
 
 // StartOpenAI serves [NewOpenAI] until the test ends.
@@ -141,7 +141,7 @@ func (s *Server) give(w http.ResponseWriter, r Request, a Answer) {
 		write(w, a.Status, s.api.fault(a.Status, a.Message, a.TooLong))
 	case r.Stream:
 		w.Header().Set("Content-Type", "text/event-stream")
-		events := s.api.stream(r.Model, a)
+		events := s.api.stream(r, a)
 		if a.Garbage {
 			events = []string{"event: content_block_delta\ndata: {\"garbage\n\n"}
 		}

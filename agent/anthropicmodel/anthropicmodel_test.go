@@ -201,6 +201,9 @@ func TestSchemaAndArguments(t *testing.T) {
 		t.Fatal(err)
 	}
 	request := s.Requests()[0]
+	if n := strings.Count(string(request.Body), `"type":"object"`); n != 1 {
+		t.Errorf("the schema's type is there %d times: %s", n, request.Body)
+	}
 	var got struct {
 		Tools []struct {
 			InputSchema map[string]any `json:"input_schema"`

@@ -87,26 +87,15 @@ func object(arguments json.RawMessage) json.RawMessage {
 	return wrapped
 }
 
-// schemaOf sorts a tool's schema into the SDK's fields.
+// schemaOf passes a tool's schema on whole, whatever fields the SDK knows.
 func schemaOf(tool *agent.Tool) (anthropic.ToolInputSchemaParam, error) {
 	var p anthropic.ToolInputSchemaParam
 	data, err := json.Marshal(tool.InputSchema())
 	if err != nil {
 		return p, fmt.Errorf("anthropicmodel: schema of tool %q: %w", tool.Name, err)
 	}
-	var known struct {
-		Properties json.RawMessage `json:"properties"`
-		Required   []string        `json:"required"`
-	}
-	if json.Unmarshal(data, &p.ExtraFields) != nil || p.ExtraFields == nil || json.Unmarshal(data, &known) != nil {
+	if json.Unmarshal(data, &p.ExtraFields) != nil || p.ExtraFields == nil {
 		return p, fmt.Errorf("anthropicmodel: tool %q has no schema; make it with NewTool", tool.Name)
-	}
-	for _, name := range []string{"type", "properties", "required"} {
-		delete(p.ExtraFields, name)
-	}
-	p.Required = known.Required
-	if known.Properties != nil {
-		p.Properties = known.Properties
 	}
 	return p, nil
 }

@@ -198,6 +198,19 @@ func TestTimeoutAndLog(t *testing.T) {
 	}
 }
 
+// TestErrorQuotesNothing: the SDK's errors say what they couldn't read.
+func TestErrorQuotesNothing(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/of-somebody")
+		_, _ = io.WriteString(w, "Hello.")
+	}))
+	defer s.Close()
+	_, err := open(t, openaimodel.Options{BaseURL: s.URL, Retries: -1}).Generate(t.Context(), hello())
+	if err == nil || strings.Contains(err.Error(), "somebody") || strings.Contains(err.Error(), "http") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestNobodyThere(t *testing.T) {
 	m := open(t, openaimodel.Options{BaseURL: "http://127.0.0.1:1", Retries: -1})
 	_, err := m.Generate(t.Context(), hello())
