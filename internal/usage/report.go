@@ -63,45 +63,56 @@ func (r Reporting) Run(ctx context.Context) {
 }
 
 // Collect makes reports of what was used since the last ones. The counts and the
-// effects that send them change together, so nothing is reported twice or never.
+// effects that send them change together, so nothing is reported twice or never. A
+// customer for whom that fails holds up nobody else.
 func (r Reporting) Collect(ctx context.Context) error {
 	ledger, _ := storage.RoleOf[storage.Ledger](r.Store)
-	counts, err := ledger.Unreported(ctx, r.Metrics, reportBatch)
-	if err != nil {
-		return err
-	}
-	for _, c := range counts {
-		period, err := r.Period(ctx, c.CustomerID)
+	for {
+		counts, err := ledger.Unreported(ctx, r.Metrics, reportBatch)
 		if err != nil {
 			return err
 		}
-		now := storage.Now()
-		at := now
-		if c.Period.Before(period.Start) {
-			at = period.Start.Add(-time.Second) // used before it began
+		var errs []error
+		for _, c := range counts {
+			// With ErrConflict, another process was faster.
+			if err := r.report(ctx, c); err != nil && !errors.Is(err, storage.ErrConflict) {
+				errs = append(errs, err)
+			}
 		}
-		err = r.Store.InTx(ctx, func(ctx context.Context, tx storage.Store) error {
-			b, ok := storage.RoleOf[storage.Billing](tx)
-			if !ok {
-				return fmt.Errorf("usage: %T has no storage.Billing", tx)
-			}
-			if err := b.MarkReported(ctx, c, c.Used); err != nil {
-				return err
-			}
-			report := Report{ID: reportID(c), Metric: c.Metric, Quantity: c.Used - c.Reported, At: at}
-			data, err := json.Marshal(report)
-			if err != nil {
-				return err
-			}
-			return b.CreateEffect(ctx, storage.Effect{
-				ID: "usage:" + report.ID, Kind: KindReport, Customer: c.CustomerID, Data: data, CreatedAt: now, DueAt: now,
-			})
-		})
-		if err != nil && !errors.Is(err, storage.ErrConflict) { // another process was faster
-			return err
+		if len(counts) < reportBatch || len(errs) == len(counts) {
+			return errors.Join(errs...)
 		}
 	}
-	return nil
+}
+
+// report makes the report of one count.
+func (r Reporting) report(ctx context.Context, c storage.Count) error {
+	period, err := r.Period(ctx, c.CustomerID)
+	if err != nil {
+		return err
+	}
+	now := storage.Now()
+	at := now
+	if c.Period.Before(period.Start) {
+		at = period.Start.Add(-time.Second) // used before it began
+	}
+	report := Report{ID: reportID(c), Metric: c.Metric, Quantity: c.Used - c.Reported, At: at}
+	data, err := json.Marshal(report)
+	if err != nil {
+		return err
+	}
+	return r.Store.InTx(ctx, func(ctx context.Context, tx storage.Store) error {
+		b, ok := storage.RoleOf[storage.Billing](tx)
+		if !ok {
+			return fmt.Errorf("usage: %T has no storage.Billing", tx)
+		}
+		if err := b.MarkReported(ctx, c, c.Used); err != nil {
+			return err
+		}
+		return b.CreateEffect(ctx, storage.Effect{
+			ID: "usage:" + report.ID, Kind: KindReport, Customer: c.CustomerID, Data: data, CreatedAt: now, DueAt: now,
+		})
+	})
 }
 
 func reportID(c storage.Count) string {
