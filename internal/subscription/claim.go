@@ -159,7 +159,7 @@ func stageOf(a billing.Account, c storage.Checkout, newest bool, now time.Time) 
 		return StageIssued
 	case !newest, a.Session == billing.SessionExpired, a.StateAt(now) == billing.StateClosed:
 		return StageExpired
-	case a.Session == billing.SessionOpen && !c.ExpiresAt.IsZero() && now.After(c.ExpiresAt.Add(time.Hour)):
+	case a.Session == billing.SessionOpen && isOver(c, now):
 		return StageExpired // and the provider can't be asked
 	default:
 		return StagePending

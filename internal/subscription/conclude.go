@@ -18,6 +18,7 @@ type reading struct {
 	billing.Snapshot
 	session string // the provider's ID of the checkout that was read; empty: none
 	read    bool   // the provider was asked, and it answered
+	swept   bool   // and nothing was heard, so that nobody expects a change
 }
 
 // conclude judges a reading and stores what follows, only while the lease holds.
@@ -28,12 +29,14 @@ func (s *Service) conclude(ctx context.Context, leased storage.Account, got read
 		}
 		return nil
 	}
-	if err := s.fuse.count(ctx, roles(s.Store)); err != nil {
-		return err
+	if got.swept {
+		if err := s.fuse.count(ctx, roles(s.Store)); err != nil {
+			return err
+		}
 	}
 	return s.judge(ctx, leased.CustomerID, got, holds, func(a *storage.Account, r *record, was billing.Account) error {
 		now := storage.Now()
-		if got.read && leased.Heard == r.Seen {
+		if got.swept {
 			if err := s.fuse.check(was, r.Account, now); err != nil {
 				return err
 			}
@@ -83,6 +86,9 @@ func (s *Service) judge(ctx context.Context, customer storage.CustomerID, got re
 				return err
 			}
 			was := r.Account
+			if snapshot.Session == billing.SessionNone && was.Session == billing.SessionOpen && isOver(newest, now) {
+				snapshot.Session = billing.SessionExpired
+			}
 			r.Account, effects = billing.Decide(was, snapshot, s.Plans, &s.Policy, now)
 			is = r.Account
 			late = was.Session == billing.SessionUnpaid
@@ -146,8 +152,10 @@ func (s *Service) next(a billing.Account, newest storage.Checkout, now time.Time
 	case s.Provider == nil:
 	case a.Session == billing.SessionOpen:
 		// Most are abandoned. Later than this its ID can't be had, see recovered.
-		for _, age := range []time.Duration{firstLook, 30 * time.Minute, 22 * time.Hour} {
-			if at := newest.CreatedAt.Add(age); at.After(now) {
+		for _, at := range []time.Time{
+			newest.CreatedAt.Add(firstLook), newest.CreatedAt.Add(30 * time.Minute), newest.CreatedAt.Add(22 * time.Hour), over(newest),
+		} {
+			if at.After(now) {
 				sooner(at)
 				break
 			}
@@ -162,6 +170,17 @@ func (s *Service) next(a billing.Account, newest storage.Checkout, now time.Time
 	}
 	return due
 }
+
+// over is when a checkout can't be paid any more for certain. Providers give it a
+// day, also where the answer that says so was lost.
+func over(c storage.Checkout) time.Time {
+	if c.ExpiresAt.IsZero() {
+		return c.CreatedAt.Add(25 * time.Hour)
+	}
+	return c.ExpiresAt.Add(time.Hour)
+}
+
+func isOver(c storage.Checkout, now time.Time) bool { return !now.Before(over(c)) }
 
 // names are what the provider may call the account.
 func (s *Service) names(a billing.Account) []string {

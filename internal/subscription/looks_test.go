@@ -210,6 +210,8 @@ func TestADeliveryIsReadAtOnce(t *testing.T) {
 	s := newShop(t, nil)
 	slow, _ := s.buys()
 	other, sub := s.buys()
+	s.delivers(s.fake.Events()...) // or catching up would hear of them now
+	s.works()
 	for range 20 {
 		_, err := s.Checkout(t.Context(), "bob@example.com", "")
 		s.ok(err)
@@ -562,5 +564,46 @@ func TestAnOldCheckoutIsNotAskedForAgain(t *testing.T) {
 	s.works()
 	if n := len(s.fake.Calls()) - before; n != 0 {
 		t.Errorf("%d calls for %s", n, started.Session)
+	}
+}
+
+// A checkout that nobody finished, and of whose end nothing was heard, doesn't keep
+// out who pays in another way later.
+func TestAnAbandonedCheckoutIsOver(t *testing.T) {
+	s := newShop(t, nil)
+	customer := s.ended()
+	started, err := s.CheckoutAgain(t.Context(), customer, "")
+	s.ok(err)
+	list, err := s.keeps.Checkouts(t.Context(), customer, storage.Page{Limit: 1})
+	s.ok(err)
+	expires := func(at time.Time) {
+		t.Helper()
+		_, err := s.keeps.UpdateCheckout(t.Context(), customer, list[0].ID, func(c *storage.Checkout) error {
+			c.ExpiresAt = at
+			c.Session = [32]byte{1} // the provider can't be asked for it any more
+			return nil
+		})
+		s.ok(err)
+	}
+	for _, c := range []struct {
+		expired time.Duration
+		want    billing.SessionState
+	}{{0, billing.SessionOpen}, {59 * time.Minute, billing.SessionOpen}, {61 * time.Minute, billing.SessionExpired}} {
+		expires(storage.Now().Add(-c.expired))
+		s.due(customer, nil)
+		s.works()
+		if a, err := s.Account(t.Context(), customer); err != nil || a.Session != c.want {
+			t.Errorf("expired %v ago it is %q, %v, want %q", c.expired, a.Session, err, c.want)
+		}
+	}
+	s.ok(s.fake.Pay(started.Session)) // as if bought elsewhere: only the subscription is told of
+	for _, e := range s.fake.Deliveries() {
+		if e.Type != "checkout.session.completed" {
+			s.delivers(e)
+		}
+	}
+	s.works()
+	if got := s.status(customer); got != storage.StatusActive {
+		t.Errorf("paid elsewhere, and %s", got)
 	}
 }

@@ -174,6 +174,7 @@ func (s *Service) try(ctx context.Context, account storage.Account) (err error) 
 	if stop(); err != nil {
 		return err
 	}
+	got.swept = got.read && account.Heard == r.Seen
 	return s.conclude(ctx, account, got)
 }
 
@@ -240,7 +241,7 @@ func (s *Service) read(ctx context.Context, account storage.Account, a billing.A
 			zap.String("customer", string(account.CustomerID)))
 		return reading{read: true}, nil
 	}
-	return reading{snapshot, session, err == nil}, err
+	return reading{Snapshot: snapshot, session: session, read: err == nil}, err
 }
 
 // putOff gives the lease back and has the account tried again later.
