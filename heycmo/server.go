@@ -24,6 +24,12 @@
 // [Options].Tools adds tools of the embedder's own, which are typed Go functions
 // (see package agent). [Options].Catalog replaces the marketing team.
 //
+// # Billing
+//
+// [Options].Billing sells plans through a payment company, keeps customers within
+// their quotas, and lets in who has paid. [Options].Notifier tells customers about
+// it, and [Options].OnEvent the embedder's own program. [Server.Run] must be running.
+//
 // # Stopping
 //
 // [http.Server.Shutdown] waits for open streams, so they must be told:
@@ -134,7 +140,7 @@ func New(store storage.Store, opts *Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("heycmo: %w", err)
 	}
-	s.app = app.New(app.Config{
+	config := app.Config{
 		Store:          known,
 		Authenticator:  o.Authenticator,
 		Limiter:        o.Limiter,
@@ -144,16 +150,19 @@ func New(store storage.Store, opts *Options) (*Server, error) {
 		Catalog:        catalog,
 		Subscriptions:  subscriptions,
 		Usage:          meter,
-		PlanOf:         subscriptions.PlanOf, // called with Usage only
 		Log:            o.Log,
 		Version:        Version,
-	})
-	public, _ := url.Parse(o.PublicURL)
-	config := mcp.Config{Secrets: secrets, BasePath: strings.TrimSuffix(public.Path, "/"), Origins: o.AllowedOrigins}
-	if public.Host != "" {
-		config.Hosts = []string{mcp.CanonicalHost(public.Host)}
 	}
-	if s.mcp, err = mcp.New(s.app, config, o.MCP); err != nil {
+	if subscriptions != nil {
+		config.PlanOf = subscriptions.PlanOf
+	}
+	s.app = app.New(config)
+	public, _ := url.Parse(o.PublicURL)
+	face := mcp.Config{Secrets: secrets, BasePath: strings.TrimSuffix(public.Path, "/"), Origins: o.AllowedOrigins}
+	if public.Host != "" {
+		face.Hosts = []string{mcp.CanonicalHost(public.Host)}
+	}
+	if s.mcp, err = mcp.New(s.app, face, o.MCP); err != nil {
 		return nil, fmt.Errorf("heycmo: %w", err)
 	}
 	if s.outer, err = s.middleware(&o); err != nil {
@@ -183,9 +192,10 @@ func (o *Options) catalog(store storage.Store) (*agent.Catalog, error) {
 }
 
 // Run does the host's background work until ctx ends or Shutdown is called: it
-// closes the streams of customers who lost access on another replica, and keeps
-// count of when keys were used. Each replica runs it once. It returns ErrClosed
-// after Shutdown, and the context's error otherwise.
+// closes the streams of customers who lost access on another replica, keeps count of
+// when keys were used and what was used, reads from the payment provider what was
+// heard of, and hands out events and notices. Each replica runs it once. It returns
+// ErrClosed after Shutdown, and the context's error otherwise.
 func (s *Server) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

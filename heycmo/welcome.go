@@ -56,7 +56,7 @@ func (p welcome) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		httpx.Error(w, r, err)
 		return
 	}
-	s, err := p.app.Session(r.Context(), claim)
+	s, err := p.app.Subscriptions.Session(r.Context(), claim)
 	code, stage := http.StatusOK, string(s.Stage)
 	switch {
 	case errors.Is(err, storage.ErrNotFound):

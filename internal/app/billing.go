@@ -28,11 +28,6 @@ func (a *App) Checkout(ctx context.Context, email, plan string) (subscription.St
 	return a.Subscriptions.Checkout(ctx, email, plan)
 }
 
-// Session returns how far a checkout is, and claims its key.
-func (a *App) Session(ctx context.Context, c subscription.Claim) (subscription.Session, error) {
-	return a.Subscriptions.Session(ctx, c)
-}
-
 // Delivered takes what claims to be a delivery of the payment provider. Only those
 // that are forged count against the address, with the limit's headers in h.
 func (a *App) Delivered(h http.Header, r *http.Request, body []byte) error {

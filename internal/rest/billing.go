@@ -84,7 +84,7 @@ var errCameToNothing = httpx.Status(http.StatusGone, "this checkout has expired;
 
 func (f *face) answerSession(w http.ResponseWriter, r *http.Request, c subscription.Claim) error {
 	w.Header().Set("X-Robots-Tag", "noindex")
-	s, err := f.app.Session(r.Context(), c)
+	s, err := f.app.Subscriptions.Session(r.Context(), c)
 	if err != nil {
 		return err
 	}
