@@ -49,6 +49,9 @@ type Agent struct {
 	Tier Tier
 	// Output says what the finished work looks like.
 	Output string
+	// Bar is how good its work must be where that is measured, from 0 to 1; 0: the
+	// default of who measures.
+	Bar float64
 	// Instructions is the briefing, in Markdown.
 	Instructions string
 }
@@ -185,6 +188,9 @@ func (c *Catalog) Validate() error {
 		case "", TierFast, TierStandard, TierResearch:
 		default:
 			report("agent %q: the tier must be fast, standard or research", a.ID)
+		}
+		if !(a.Bar >= 0 && a.Bar <= 1) {
+			report("agent %q: the bar must be from 0 to 1", a.ID)
 		}
 		for _, name := range a.Tools {
 			if !seen["tool "+name] {

@@ -2,13 +2,12 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
-	plaintext "github.com/heycmo/heycmo-go/internal/plain"
 	"github.com/heycmo/heycmo-go/storage"
 )
 
@@ -27,9 +26,23 @@ type Loop struct {
 	Tools []*Tool
 	// Call calls a tool; default [Tool.Call]. A host counts calls there.
 	Call func(ctx context.Context, customer storage.CustomerID, t *Tool, call ToolCall) (Result, error)
+	// MustCall asks the model to call a tool in each turn. An answer without a call
+	// is taken all the same, unless Accept refuses it.
+	MustCall bool
+	// Check judges the calls of a turn before any is carried out, and returns an
+	// error for each, nil for those that may be carried out. The texts of the errors
+	// tell the model what to do instead. May be nil.
+	Check func(calls []ToolCall) []error
+	// Done is asked after the calls of a turn whether the work is finished with them,
+	// and what came of it; may be nil.
+	Done func() (text string, done bool)
 	// Accept judges an answer that the model calls finished. The text of its error
 	// tells the model what is missing, and the work goes on. May be nil.
-	Accept func(o Outcome) error
+	Accept func(ctx context.Context, o Outcome) error
+	// Admit is asked before each turn whether there is room for about so many tokens.
+	// Its error ends the run with EndBudget; otherwise settle is told how many they
+	// were, none when the model failed. May be nil.
+	Admit func(ctx context.Context, tokens int64) (settle func(Tokens), err error)
 	// Turned is called after each turn, one after the other; may be nil.
 	Turned func(ctx context.Context, t Turn)
 	Limits LoopLimits
@@ -47,6 +60,8 @@ type LoopLimits struct {
 	// Repeats is how often the same call is carried out; default 3. A model that
 	// goes on with it is stopped.
 	Repeats int
+	// Time is how long a run may take; default 9 minutes.
+	Time time.Duration
 }
 
 // Outcome is what came of a run.
@@ -67,6 +82,8 @@ const (
 	EndDone    End = "done"
 	EndTurns   End = "turns"   // LoopLimits.Turns
 	EndTokens  End = "tokens"  // LoopLimits.Tokens
+	EndBudget  End = "budget"  // Loop.Admit had no room for another turn
+	EndTime    End = "time"    // LoopLimits.Time
 	EndRepeats End = "repeats" // the model calls the same thing again and again
 	EndFilter  End = "filter"  // the provider or the model refused to go on
 	EndFailed  End = "failed"  // the model could not be asked, see the error
@@ -90,19 +107,27 @@ type CallRecord struct {
 	Took    time.Duration
 }
 
+// errTime is the cause of a context that ended by LoopLimits.Time.
+var errTime = errors.New("agent: the run took too long")
+
 // Run has the work done. The outcome holds what there is, also beside an error: of
-// the model, or of the context.
+// the model, of Admit, or of the context.
 func (l *Loop) Run(ctx context.Context, customer storage.CustomerID, system, task string) (Outcome, error) {
 	r := run{Loop: l, limits: l.Limits.orDefaults(), customer: customer, seen: map[string]int{}}
+	ctx, cancel := context.WithTimeoutCause(ctx, r.limits.Time, errTime)
+	defer cancel()
 	messages := []Message{{Role: RoleUser, Text: task}}
 	for {
-		request := ModelRequest{Model: l.Name, System: system, Messages: messages, Tools: l.Tools}
+		request := ModelRequest{Model: l.Name, System: system, Messages: messages, Tools: l.Tools, MustCall: l.MustCall && len(l.Tools) > 0}
 		last := len(r.Turns) >= r.limits.Turns-1
 		if last && len(r.Turns) > 0 {
-			request.Tools = nil
+			request.Tools, request.MustCall = nil, false
 			request.Messages = append(slices.Clone(messages), Message{Role: RoleUser, Text: "There is no time for more. Hand in now what you have, and say what is missing."})
 		}
 		response, err := r.ask(ctx, request)
+		if failed, ok := errors.AsType[*ModelError](err); ok && failed.Kind == ModelTooLong && shorten(messages) {
+			continue
+		}
 		if err != nil {
 			return r.fail(ctx, err)
 		}
@@ -125,11 +150,17 @@ func (l *Loop) Run(ctx context.Context, customer storage.CustomerID, system, tas
 			if stuck {
 				return r.end(EndRepeats)
 			}
+			if r.Done != nil {
+				if text, done := r.Done(); done {
+					r.Text = text
+					return r.end(EndDone)
+				}
+			}
 			messages = append(messages, Message{Role: RoleTool, Results: results})
 			continue
 		}
 		r.turned(ctx)
-		missing := r.missing(response)
+		missing := r.missing(ctx, response)
 		switch {
 		case missing == "":
 			return r.end(EndDone)
@@ -154,6 +185,9 @@ func (l LoopLimits) orDefaults() LoopLimits {
 	if l.Tokens <= 0 {
 		l.Tokens = 200_000
 	}
+	if l.Time <= 0 {
+		l.Time = 9 * time.Minute
+	}
 	return l
 }
 
@@ -168,8 +202,17 @@ type run struct {
 
 // ask has the model write its next message, which begins a turn.
 func (r *run) ask(ctx context.Context, request ModelRequest) (ModelResponse, error) {
+	settle := func(Tokens) {}
+	if r.Admit != nil {
+		admitted, err := r.Admit(ctx, request.estimate())
+		if err != nil {
+			return ModelResponse{}, &noRoom{err}
+		}
+		settle = admitted
+	}
 	began := time.Now()
 	response, err := r.Model.Generate(ctx, request)
+	settle(response.Tokens)
 	if err != nil {
 		return ModelResponse{}, err
 	}
@@ -181,8 +224,29 @@ func (r *run) ask(ctx context.Context, request ModelRequest) (ModelResponse, err
 	return response, nil
 }
 
+// noRoom is an error of Admit.
+type noRoom struct{ error }
+
+func (e *noRoom) Unwrap() error { return e.error }
+
+// estimate returns about how many tokens asking and answering will take: one for
+// four bytes, as is usual for English, and a short answer.
+func (r ModelRequest) estimate() int64 {
+	size := len(r.System)
+	for _, m := range r.Messages {
+		size += len(m.Text)
+		for _, c := range m.Calls {
+			size += len(c.Arguments)
+		}
+		for _, result := range m.Results {
+			size += len(result.Text)
+		}
+	}
+	return int64(size)/4 + 1000
+}
+
 // missing returns what the model still has to do, or "".
-func (r *run) missing(response ModelResponse) string {
+func (r *run) missing(ctx context.Context, response ModelResponse) string {
 	switch {
 	case response.Stop == StopLength:
 		return "Your answer was cut off because it was too long. Write it again, shorter."
@@ -191,7 +255,7 @@ func (r *run) missing(response ModelResponse) string {
 	case r.Accept == nil:
 		return ""
 	}
-	if err := r.Accept(r.Outcome); err != nil {
+	if err := r.Accept(ctx, r.Outcome); err != nil {
 		return err.Error()
 	}
 	return ""
@@ -209,94 +273,16 @@ func (r *run) end(e End) (Outcome, error) {
 }
 
 func (r *run) fail(ctx context.Context, err error) (Outcome, error) {
-	r.End = EndFailed
-	if ctx.Err() != nil {
-		r.End, err = EndStopped, context.Cause(ctx)
+	_, full := errors.AsType[*noRoom](err)
+	switch cause := context.Cause(ctx); {
+	case errors.Is(cause, errTime):
+		return r.end(EndTime)
+	case cause != nil:
+		r.End, err = EndStopped, cause
+	case full:
+		r.End = EndBudget
+	default:
+		r.End = EndFailed
 	}
 	return r.Outcome, fmt.Errorf("agent: run: %w", err)
-}
-
-// carryOut calls the tools that a turn asks for, several at once, and records them.
-// It reports whether the model goes on with what it was told not to repeat.
-func (r *run) carryOut(ctx context.Context, calls []ToolCall) (results []ToolResult, stuck bool) {
-	records := make([]CallRecord, len(calls))
-	var wg sync.WaitGroup
-	places := make(chan struct{}, r.limits.Parallel)
-	for i, call := range calls {
-		key := call.Name + " " + string(call.Arguments)
-		r.seen[key]++
-		records[i] = CallRecord{ToolCall: call, IsError: true}
-		switch n := r.seen[key]; {
-		case n > r.limits.Repeats+1:
-			stuck = true
-			fallthrough
-		case n > r.limits.Repeats:
-			records[i].Result = fmt.Sprintf("this was called %d times with the same arguments; do something else", r.limits.Repeats)
-			continue
-		case i >= r.limits.Fanout:
-			records[i].Result = fmt.Sprintf("too many calls at once: at most %d are carried out; call it again if it is needed", r.limits.Fanout)
-			continue
-		}
-		places <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-places }()
-			r.carryOutOne(ctx, &records[i])
-		})
-	}
-	wg.Wait()
-	for _, record := range records {
-		results = append(results, ToolResult{ID: record.ID, Text: record.Result, IsError: record.IsError})
-	}
-	r.Turns[len(r.Turns)-1].Calls = records
-	return results, stuck
-}
-
-func (r *run) carryOutOne(ctx context.Context, record *CallRecord) {
-	began := time.Now()
-	result, err := r.callTool(ctx, record.ToolCall)
-	record.Took = time.Since(began)
-	record.IsError = err != nil
-	text := result.text()
-	if err != nil {
-		var ok bool
-		if text, ok = CallerText(err); !ok {
-			text = "the tool failed"
-		}
-	}
-	record.Result = plaintext.Cut(plaintext.Clean(text), r.limits.Result)
-}
-
-func (r *run) callTool(ctx context.Context, call ToolCall) (result Result, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("agent: tool %q: panic: %v", call.Name, v)
-		}
-	}()
-	i := slices.IndexFunc(r.Tools, func(t *Tool) bool { return t.Name == call.Name })
-	switch {
-	case i < 0:
-		names := make([]string, len(r.Tools))
-		for i, t := range r.Tools {
-			names[i] = t.Name
-		}
-		return Result{}, Errorf("there is no tool %q; the tools are %s", call.Name, strings.Join(names, ", "))
-	case r.Call != nil:
-		return r.Call(ctx, r.customer, r.Tools[i], call)
-	default:
-		return r.Tools[i].Call(ctx, r.customer, call.Arguments)
-	}
-}
-
-// text is what of a result a model can read.
-func (r Result) text() string {
-	var parts []string
-	for _, c := range r.Content {
-		switch {
-		case c.Data != nil:
-			parts = append(parts, "["+c.MIMEType+", "+fmt.Sprint(len(c.Data))+" bytes]")
-		default:
-			parts = append(parts, c.Text)
-		}
-	}
-	return strings.Join(parts, "\n\n")
 }

@@ -221,7 +221,7 @@ func TestLoopAccept(t *testing.T) {
 		}
 		return answers(fmt.Sprint("answer ", turn)), nil
 	}}
-	l := &agent.Loop{Model: m, Accept: func(o agent.Outcome) error {
+	l := &agent.Loop{Model: m, Accept: func(_ context.Context, o agent.Outcome) error {
 		if len(o.Turns) < 2 {
 			return errors.New("one source is missing")
 		}

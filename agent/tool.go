@@ -44,6 +44,10 @@ type ToolOptions struct {
 	Idempotent bool
 	// OpenWorld says that the tool reaches systems outside of this host.
 	OpenWorld bool
+	// NeedsPerson says that only a person may decide on a call: it publishes, sends,
+	// spends, or records what a person decided. An agent that works by itself can't
+	// make the call, only propose it; a customer's client asks its user.
+	NeedsPerson bool
 	// Uses are the units of metrics that a call uses, 1 to a billion of each, where
 	// metrics are those of plans' quotas. A call that fails uses nothing. Default
 	// nil: one of [MetricToolCalls]; an empty map: nothing.
