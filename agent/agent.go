@@ -49,6 +49,9 @@ type Agent struct {
 	Tier Tier
 	// Output says what the finished work looks like.
 	Output string
+	// Protocol names rules that whoever has it work sees to, beside the Instructions;
+	// may be empty.
+	Protocol string
 	// Bar is how good its work must be where that is measured, from 0 to 1; 0: the
 	// default of who measures.
 	Bar float64

@@ -151,15 +151,29 @@ func (t *Tool) OutputSchema() *jsonschema.Schema { return t.output }
 // for an argument that may be left out is the same as leaving it out. An
 // [*ArgumentError] says what is wrong with them.
 func (t *Tool) Call(ctx context.Context, customer storage.CustomerID, args json.RawMessage) (Result, error) {
+	args, err := t.checked(args)
+	if err != nil {
+		return Result{}, err
+	}
+	return t.call(ctx, customer, args)
+}
+
+// Check checks the arguments as Call does, and runs nothing.
+func (t *Tool) Check(args json.RawMessage) error {
+	_, err := t.checked(args)
+	return err
+}
+
+func (t *Tool) checked(args json.RawMessage) (json.RawMessage, error) {
 	if args = bytes.TrimSpace(args); len(args) == 0 || string(args) == "null" {
 		args = json.RawMessage("{}")
 	}
 	if err := t.validate(); err != nil {
-		return Result{}, fmt.Errorf("agent: tool %q: %w", t.Name, err)
+		return nil, fmt.Errorf("agent: tool %q: %w", t.Name, err)
 	}
 	var value map[string]any
 	if err := json.Unmarshal(args, &value); err != nil {
-		return Result{}, &ArgumentError{text: "arguments must be a JSON object"}
+		return nil, &ArgumentError{text: "arguments must be a JSON object"}
 	}
 	// Models like to send null for what they leave out.
 	maps.DeleteFunc(value, func(name string, v any) bool {
@@ -167,10 +181,10 @@ func (t *Tool) Call(ctx context.Context, customer storage.CustomerID, args json.
 	})
 	if !t.plain.holds(value) {
 		if err := t.args.Validate(value); err != nil {
-			return Result{}, argumentError(t.input, value, err)
+			return nil, argumentError(t.input, value, err)
 		}
 	}
-	return t.call(ctx, customer, args)
+	return args, nil
 }
 
 func (t *Tool) validate() error {

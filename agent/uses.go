@@ -12,6 +12,10 @@ import (
 // MetricToolCalls counts calls of tools, whatever they do.
 const MetricToolCalls = "tool_calls"
 
+// MetricModelTokens counts tokens of models, input and output together, that agents
+// used.
+const MetricModelTokens = "model_tokens"
+
 // maxUnits is how many units can be used at once.
 const maxUnits = 1_000_000_000
 

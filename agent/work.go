@@ -20,7 +20,10 @@ type Job struct {
 	Agent Agent
 	// System is all that the agent is told ahead; default its Instructions.
 	System string
-	Task   string
+	// Context is what the agent is told beside the task, such as facts that others
+	// wrote; may be empty.
+	Context string
+	Task    string
 	// Tools are for this job alone, beside those of the catalog that Agent.Tools
 	// names, and take the place of one with the same name.
 	Tools []*Tool

@@ -53,12 +53,14 @@ var below = map[string][]string{
 	"notify":            {},
 	"auth":              {"storage"},
 	"agent":             {"storage", "internal/plain"},
+	"agent/agentfile":   {"storage", "agent", "internal/plain"},
 	"internal/fetch":    {},
 	"internal/plain":    {},
 	"marketing/page":    {"internal/plain"},
 	"marketing/scan":    {"internal/plain"},
 	"marketing/measure": {},
-	"marketing":         {"storage", "agent", "auth", "internal/fetch", "internal/plain", "marketing/page", "marketing/scan", "marketing/measure"},
+	"internal/worker":   {"storage", "agent", "internal/plain"},
+	"marketing":         {"storage", "agent", "agent/agentfile", "auth", "internal/fetch", "internal/plain", "marketing/page", "marketing/scan", "marketing/measure"},
 	"internal/recent":   {"storage"},
 	"internal/outbox":   {"storage"},
 	"internal/usage":    {"storage", "billing"},
@@ -75,7 +77,7 @@ var below = map[string][]string{
 // usecases is what is below the faces.
 var usecases = []string{
 	"storage", "ratelimit", "auth", "agent", "billing", "notify",
-	"internal/httpx", "internal/plain", "internal/recent", "internal/subscription", "internal/usage",
+	"internal/httpx", "internal/plain", "internal/recent", "internal/subscription", "internal/usage", "internal/worker",
 }
 
 func TestArrowsGoDown(t *testing.T) {

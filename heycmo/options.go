@@ -17,6 +17,7 @@ import (
 	"github.com/heycmo/heycmo-go/agent"
 	"github.com/heycmo/heycmo-go/auth"
 	"github.com/heycmo/heycmo-go/internal/app"
+	"github.com/heycmo/heycmo-go/marketing"
 	"github.com/heycmo/heycmo-go/mcp"
 	"github.com/heycmo/heycmo-go/notify"
 	"github.com/heycmo/heycmo-go/ratelimit"
@@ -72,12 +73,20 @@ type Options struct {
 	// An empty Catalog offers nothing but Tools.
 	Catalog *agent.Catalog
 
-	// AllowPrivateAddresses lets the default Catalog read web pages at addresses
-	// that are not public, see [marketing.Options]. Default: off.
-	AllowPrivateAddresses bool
+	// Marketing tunes the default Catalog. Its field Models is set by the host.
+	// Default: see there.
+	Marketing *marketing.Options
 
 	// Tools are offered beside the Catalog's.
 	Tools []*agent.Tool
+
+	// Models do the work of the Catalog's agents. The store must have the role
+	// [storage.Runs]. Default: none, and agents give briefs for the client's model to
+	// carry out.
+	Models agent.Models
+
+	// Budget bounds what Models may use for each customer. Default: see there.
+	Budget agent.Budget
 
 	// Billing makes customers pay. The store must have the role
 	// [storage.Billing]. Default: none, whoever has a key may come in.
@@ -162,6 +171,9 @@ func (o *Options) validate() error {
 		}
 	}
 	if err := o.Billing.validate(o.PublicURL); err != nil {
+		errs = append(errs, err)
+	}
+	if err := o.Models.Validate(); err != nil {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)

@@ -24,6 +24,12 @@
 // [Options].Tools adds tools of the embedder's own, which are typed Go functions
 // (see package agent). [Options].Catalog replaces the marketing team.
 //
+// # Agents
+//
+// [Options].Models has the catalog's agents do the work themselves, in runs that are
+// recorded and kept within [Options].Budget. Without it they give briefs, which the
+// client's own model carries out.
+//
 // # Billing
 //
 // [Options].Billing sells plans through a payment company, keeps customers within
@@ -150,11 +156,19 @@ func New(store storage.Store, opts *Options) (*Server, error) {
 		Catalog:        catalog,
 		Subscriptions:  subscriptions,
 		Usage:          meter,
+		Models:         o.Models,
+		Budget:         o.Budget,
 		Log:            o.Log,
 		Version:        Version,
 	}
 	if subscriptions != nil {
 		config.PlanOf = subscriptions.PlanOf
+	}
+	if len(o.Models) > 0 {
+		var ok bool
+		if config.Runs, ok = storage.RoleOf[storage.Runs](known); !ok {
+			return nil, errors.New("heycmo: the store has no storage.Runs, which Models needs")
+		}
 	}
 	s.app = app.New(config)
 	public, _ := url.Parse(o.PublicURL)
@@ -178,8 +192,13 @@ func New(store storage.Store, opts *Options) (*Server, error) {
 func (o *Options) catalog(store storage.Store) (*agent.Catalog, error) {
 	c := o.Catalog
 	if c == nil {
+		var m marketing.Options
+		if o.Marketing != nil {
+			m = *o.Marketing
+		}
+		m.Models = len(o.Models) > 0
 		var err error
-		if c, err = marketing.New(store, &marketing.Options{AllowPrivateAddresses: o.AllowPrivateAddresses}); err != nil {
+		if c, err = marketing.New(store, &m); err != nil {
 			return nil, err
 		}
 	}

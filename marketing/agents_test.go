@@ -146,7 +146,7 @@ func TestOwnTeam(t *testing.T) {
 	d.refuse("ask_agent", object{"agent": "email", "task": "a mail"}, `expected one of "cmo", "ads"`)
 }
 
-func TestAgentFileErrors(t *testing.T) {
+func TestAgentsThatDontFit(t *testing.T) {
 	replace := func(old, with string) string {
 		if !strings.Contains(goodAgent, old) {
 			t.Fatalf("%q is not in the file", old)
@@ -154,35 +154,11 @@ func TestAgentFileErrors(t *testing.T) {
 		return strings.Replace(goodAgent, old, with, 1)
 	}
 	for _, test := range []struct{ name, file, want string }{
-		{"empty", "", "first line"},
-		{"no front matter", "# CMO", "first line"},
-		{"front matter without an end", "---\nid: cmo\n", "must end"},
-		{"not YAML", replace("id: cmo", "id: [cmo"), "front matter: yaml"},
-		{"not a mapping", "---\n- id\n---\nbody", "front matter: yaml"},
-		{"field twice", replace("id: cmo", "id: cmo\nid: cmo"), `key "id" already defined`},
-		{"unknown field", replace("tier", "teir"), `field "teir" is unknown; expected id, title, role`},
-		{"missing id", replace("id: cmo\n", ""), `field "id" is missing`},
-		{"missing title", replace("title: CMO\n", ""), `field "title" is missing`},
-		{"missing role", replace("role: Leads.\n", ""), `field "role" is missing`},
-		{"missing tools", replace("tools: [get_brand, save_content]\n", ""), `field "tools" is missing`},
-		{"missing tier", replace("tier: fast\n", ""), `field "tier" is missing`},
-		{"missing output", replace("output: A plan.\n", ""), `field "output" is missing`},
-		{"empty field", replace("role: Leads.", "role: ' '"), `field "role" is missing`},
-		{"null", replace("role: Leads.", "role:"), `field "role" is missing`},
-		{"wrong kind", replace("title: CMO", "title: [CMO]"), `field "title" must be a text`},
-		{"more than one line", replace("role: Leads.", "role: \"a\\nb\""), `field "role" must be one line`},
-		{"hidden characters", replace("role: Leads.", "role: \"a\\u200bb\""), `field "role" must be one line`},
+		{"nothing", "", "first line"},
 		{"too long", replace("role: Leads.", "role: "+strings.Repeat("a", 201)), `field "role" must be one line of at most 200 bytes`},
-		{"bad tier", replace("tier: fast", "tier: huge"), `field "tier" must be fast, standard or research`},
-		{"id of another file", replace("id: cmo", "id: email"), `field "id" must be "cmo"`},
-		{"id of the prompt to start with", replace("id: cmo", "id: start"), `field "id" must be another name`},
-		{"id in capitals", replace("id: cmo", "id: CMO"), `field "id" must be lower-case letters`},
-		{"tools not a list", replace("[get_brand, save_content]", "get_brand"), `field "tools" must be a list`},
-		{"tool twice", replace("save_content]", "get_brand]"), `"get_brand" is not`},
-		{"tool without a good name", replace("save_content]", "'save content']"), `"save content" is not`},
-		{"no instructions", replace("Lead well.", " "), "1 to 3400 bytes, not 0"},
 		{"long instructions", replace("Lead well.", strings.Repeat("a", 3401)), "1 to 3400 bytes, not 3401"},
-		{"not UTF-8", replace("Lead", "\xff"), "must be UTF-8"},
+		{"unknown protocol", replace("tier: fast", "tier: fast\nprotocol: chess"), `field "protocol" must be research, or left out`},
+		{"too many tools", replace("save_content]", "a, b, c, d, e, f, g, h, i, j, k, l]"), `field "tools" must be at most 12`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := marketing.New(newDesk(t).store, &marketing.Options{Agents: fstest.MapFS{"cmo.md": {Data: []byte(test.file)}}})
@@ -190,6 +166,32 @@ func TestAgentFileErrors(t *testing.T) {
 				t.Errorf("error %q, want it to name cmo.md and to contain %q", err, test.want)
 			}
 		})
+	}
+}
+
+// TestJoiningAgents are Go values, held to the same.
+func TestJoiningAgents(t *testing.T) {
+	poet := agent.Agent{ID: "poet", Title: "Poet", Role: "Writes verses.", Output: "A verse.", Instructions: "Rhyme."}
+	d := newDesk(t)
+	catalog, err := marketing.New(d.store, &marketing.Options{MoreAgents: []agent.Agent{poet}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.catalog = catalog
+	if brief := d.call("ask_agent", object{"agent": "poet", "task": "a verse"})["brief"].(string); !strings.Contains(brief, "Rhyme.") {
+		t.Errorf("brief of the poet: %s", brief)
+	}
+	for want, change := range map[string]func(*agent.Agent){
+		`agent "start": field "id" must be another name`:           func(a *agent.Agent) { a.ID = "start" },
+		`agent "Poet": field "id" must be lower-case letters`:      func(a *agent.Agent) { a.ID = "Poet" },
+		`agent "poet": field "role" must be one line of at most`:   func(a *agent.Agent) { a.Role = "two\nlines" },
+		`agent "poet": the instructions must have 1 to 3400 bytes`: func(a *agent.Agent) { a.Instructions = "" },
+	} {
+		bad := poet
+		change(&bad)
+		if _, err := marketing.New(d.store, &marketing.Options{MoreAgents: []agent.Agent{bad}}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q", err, want)
+		}
 	}
 }
 

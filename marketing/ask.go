@@ -54,38 +54,57 @@ func (t *team) listAgentsTool() *agent.Tool {
 		&agent.ToolOptions{Title: "List agents", ReadOnly: true, Idempotent: true})
 }
 
+// Descriptions of what asking gives.
+const (
+	givesBrief = "The answer is a brief for you to carry out now: it says how the agent works, what is known about the brand and the work so far, and how to hand the result in."
+	givesWork  = "The agent does the work by itself, which can take some minutes. The answer is what it made, who did what, and what a person has to decide."
+)
+
 func (t *team) askCMOTool() *agent.Tool {
-	return agent.NewTool("ask_cmo",
-		"Asks the CMO, who leads the marketing team. Use it for any marketing wish. The answer is a brief for you to carry out now: it says how the CMO works, what is known about the brand and the work so far, and how to hand the result in.",
-		func(ctx context.Context, customer storage.CustomerID, in askCMOIn) (briefing, error) {
+	return agent.NewTool("ask_cmo", "Asks the CMO, who leads the marketing team. Use it for any marketing wish. "+t.gives(),
+		func(ctx context.Context, customer storage.CustomerID, in askCMOIn) (answer, error) {
 			return t.ask(ctx, customer, cmoID, in.Task)
 		},
-		&agent.ToolOptions{Title: "Ask the CMO", ReadOnly: true, Idempotent: true, Uses: usesOfAsking, Input: func(s *jsonschema.Schema) {
-			boundText(s, "task", 1, maxTask)
-		}})
+		t.askOptions("Ask the CMO", func(s *jsonschema.Schema) { boundText(s, "task", 1, maxTask) }))
 }
 
 func (t *team) askAgentTool() *agent.Tool {
-	return agent.NewTool("ask_agent",
-		"Asks one specialist of the marketing team for a piece of work. The answer is a brief for you to carry out now: it says how that specialist works, what is known about the brand and the work so far, and how to hand the result in.",
-		func(ctx context.Context, customer storage.CustomerID, in askAgentIn) (briefing, error) {
+	return agent.NewTool("ask_agent", "Asks one specialist of the marketing team for a piece of work. "+t.gives(),
+		func(ctx context.Context, customer storage.CustomerID, in askAgentIn) (answer, error) {
 			return t.ask(ctx, customer, in.Agent, in.Task)
 		},
-		&agent.ToolOptions{Title: "Ask an agent", ReadOnly: true, Idempotent: true, Uses: usesOfAsking, Input: func(s *jsonschema.Schema) {
+		t.askOptions("Ask an agent", func(s *jsonschema.Schema) {
 			oneOf(s, "agent", t.ids()...)
 			boundText(s, "task", 1, maxTask)
-		}})
+		}))
 }
 
-func (t *team) ask(ctx context.Context, customer storage.CustomerID, id, task string) (briefing, error) {
+// gives says what asking gives.
+func (t *team) gives() string {
+	if t.models {
+		return givesWork
+	}
+	return givesBrief
+}
+
+func (t *team) askOptions(title string, input func(*jsonschema.Schema)) *agent.ToolOptions {
+	// A brief changes nothing; at work, an agent saves what it makes.
+	return &agent.ToolOptions{Title: title, ReadOnly: !t.models, Idempotent: !t.models, Uses: usesOfAsking, Input: input}
+}
+
+// ask has the agent do the work, or returns a brief where there is no model.
+func (t *team) ask(ctx context.Context, customer storage.CustomerID, id, task string) (answer, error) {
 	if err := checkText("task", task); err != nil {
-		return briefing{}, err
+		return answer{}, err
 	}
 	b, err := t.brief(ctx, customer, id, task)
 	if err != nil {
-		return briefing{}, err
+		return answer{}, err
 	}
-	return b.result(), nil
+	if w, ok := agent.WorkerFrom(ctx); ok {
+		return t.work(ctx, w, customer, b)
+	}
+	return b.answer(), nil
 }
 
 // agent returns the agent with this ID. The error names those there are.

@@ -68,7 +68,7 @@ func (t *team) updateBrandTool() *agent.Tool {
 	return agent.NewTool("update_brand",
 		"Stores what the customer says about their brand. Only the fields that are given change: a text or a list takes the place of the whole one before, an empty one clears it. Store what the customer said or agreed to, not guesses.",
 		t.updateBrand,
-		&agent.ToolOptions{Title: "Update brand", Destructive: true, Idempotent: true, Input: func(s *jsonschema.Schema) {
+		&agent.ToolOptions{Title: "Update brand", Destructive: true, NeedsPerson: true, Idempotent: true, Input: func(s *jsonschema.Schema) {
 			boundText(s, "brandName", 0, 200)
 			boundText(s, "website", 0, 2048)
 			boundText(s, "industry", 0, 200)

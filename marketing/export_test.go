@@ -9,7 +9,7 @@ import (
 
 // NewAt returns the catalog of the built-in team for whom it is always now.
 func NewAt(store storage.Store, now time.Time) (*agent.Catalog, error) {
-	agents, err := readAgents(Agents())
+	agents, err := teamOf(Agents(), nil)
 	t := &team{store: store, agents: agents, now: func() time.Time { return now }}
 	return t.catalog(), err
 }

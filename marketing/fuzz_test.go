@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -109,13 +110,14 @@ func FuzzAgentFile(f *testing.F) {
 	f.Add("---\nid: &a cmo\ntitle: *a\nrole: !!binary aGk=\ntools: []\ntier: fast\noutput: >\n  x\n---\nbody")
 	f.Add("---\n? [a]\n: b\n---\nbody")
 	f.Fuzz(func(t *testing.T, file string) {
-		a, err := parseAgent("cmo.md", file)
+		agents, err := teamOf(fstest.MapFS{"cmo.md": {Data: []byte(file)}}, nil)
 		if err != nil {
 			if !strings.HasPrefix(err.Error(), "cmo.md: ") {
 				t.Errorf("error %q doesn't name the file", err)
 			}
 			return
 		}
+		a := agents[0]
 		if a.ID != "cmo" || a.Title == "" || a.Role == "" || a.Output == "" || a.Instructions == "" ||
 			len(a.Title) > maxAgentTitle || len(a.Role) > maxAgentRole || len(a.Output) > maxAgentOutput || len(a.Instructions) > maxInstructions {
 			t.Errorf("agent %+v", a)

@@ -81,6 +81,13 @@ type Options struct {
 	// passed over. Default: [Agents].
 	Agents fs.FS
 
+	// MoreAgents join the team, with the limits of those in files.
+	MoreAgents []agent.Agent
+
+	// Models says that the host has models for the agents, which then do the work
+	// themselves. Default: they give briefs.
+	Models bool
+
 	// AllowPrivateAddresses lets the tools that read web pages reach addresses
 	// that are not public, such as a site on this machine. It is for development
 	// and tests: with it, customers can read what stands in the host's own
@@ -111,13 +118,14 @@ func New(store storage.Store, opts *Options) (*agent.Catalog, error) {
 	if folder == nil {
 		folder = Agents()
 	}
-	agents, err := readAgents(folder)
+	agents, err := teamOf(folder, o.MoreAgents)
 	if err != nil {
 		return nil, fmt.Errorf("marketing: %w", err)
 	}
 	t := &team{
 		store:  store,
 		agents: agents,
+		models: o.Models,
 		fetch:  fetch.New(&fetch.Options{AllowPrivate: o.AllowPrivateAddresses}),
 		now:    storage.Now,
 	}
@@ -128,6 +136,7 @@ func New(store storage.Store, opts *Options) (*agent.Catalog, error) {
 type team struct {
 	store  storage.Store
 	agents []agent.Agent
+	models bool // the agents do the work
 	fetch  *fetch.Client
 	now    func() time.Time
 }

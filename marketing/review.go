@@ -41,7 +41,7 @@ func (t *team) reviewContentTool() *agent.Tool {
 		"Records what the customer decided about a draft, once for each version. Call it only with a decision that a person made after seeing this version, never on your own judgement.",
 		t.reviewContent,
 		// It can't be taken back, so clients should ask their user.
-		&agent.ToolOptions{Title: "Review content", Destructive: true, Input: func(s *jsonschema.Schema) {
+		&agent.ToolOptions{Title: "Review content", Destructive: true, NeedsPerson: true, Input: func(s *jsonschema.Schema) {
 			boundText(s, "id", 1, maxID)
 			boundNumber(s, "version", 1, maxVersion)
 			oneOf(s, "decision", "approve", "reject", "revise")

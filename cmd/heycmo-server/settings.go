@@ -16,6 +16,7 @@ import (
 
 	"github.com/heycmo/heycmo-go/billing"
 	"github.com/heycmo/heycmo-go/heycmo"
+	"github.com/heycmo/heycmo-go/marketing"
 	"github.com/heycmo/heycmo-go/mcp"
 )
 
@@ -99,14 +100,14 @@ func warnUnknown(w io.Writer, model *kong.Application, environ []string) {
 func (s *settings) options(log *zap.Logger) (*heycmo.Options, error) {
 	var f faults
 	o := &heycmo.Options{
-		Log:                   log,
-		PublicURL:             s.PublicURL,
-		AllowedOrigins:        s.AllowedOrigins,
-		HSTS:                  s.production(),
-		AdminKeys:             s.AdminKeys,
-		AllowPrivateAddresses: s.FetchAllowPrivate,
-		Limits:                heycmo.Limits{REST: s.LimitREST, MCP: s.LimitMCP, Checkout: s.LimitCheckout, Webhook: s.LimitWebhook, Login: s.LimitLogin},
-		MCP:                   &mcp.Options{InBandThrottle: s.MCPThrottle == "inband", HijackStreams: true},
+		Log:            log,
+		PublicURL:      s.PublicURL,
+		AllowedOrigins: s.AllowedOrigins,
+		HSTS:           s.production(),
+		AdminKeys:      s.AdminKeys,
+		Marketing:      &marketing.Options{AllowPrivateAddresses: s.FetchAllowPrivate},
+		Limits:         heycmo.Limits{REST: s.LimitREST, MCP: s.LimitMCP, Checkout: s.LimitCheckout, Webhook: s.LimitWebhook, Login: s.LimitLogin},
+		MCP:            &mcp.Options{InBandThrottle: s.MCPThrottle == "inband", HijackStreams: true},
 	}
 	if len(o.AllowedOrigins) == 0 {
 		o.AllowedOrigins = []string{"https://heycmo.ai", "https://app.heycmo.ai"}

@@ -16,6 +16,7 @@ import (
 	"github.com/heycmo/heycmo-go/internal/recent"
 	"github.com/heycmo/heycmo-go/internal/subscription"
 	"github.com/heycmo/heycmo-go/internal/usage"
+	"github.com/heycmo/heycmo-go/internal/worker"
 	"github.com/heycmo/heycmo-go/ratelimit"
 	"github.com/heycmo/heycmo-go/storage"
 )
@@ -35,7 +36,12 @@ type Config struct {
 	Usage *usage.Meter
 	// PlanOf returns a customer's plan, the zero Plan for one without. It is set
 	// with Usage.
-	PlanOf  func(context.Context, storage.CustomerID) (billing.Plan, error)
+	PlanOf func(context.Context, storage.CustomerID) (billing.Plan, error)
+	// Models do the work of the catalog's agents; empty: agents give briefs.
+	Models agent.Models
+	Budget agent.Budget
+	// Runs remembers what agents did; set with Models.
+	Runs    storage.Runs
 	Log     *zap.Logger
 	Version string
 }
@@ -46,6 +52,7 @@ type App struct {
 	admins [][32]byte
 	tools  map[string]*agent.Tool
 	uses   map[string][]use // of tools, when they are counted
+	worker *worker.Worker   // nil without models
 
 	mu      sync.Mutex
 	streams []Streams
@@ -64,10 +71,13 @@ func New(c Config) *App {
 		a.admins = append(a.admins, digest(key))
 	}
 	a.offerUsage()
+	a.offerAgents()
+	a.offerRuns()
 	for _, t := range a.Catalog.Tools {
 		a.tools[t.Name] = t
 		a.uses[t.Name] = usesOf(t)
 	}
+	a.employ()
 	return a
 }
 
@@ -104,6 +114,9 @@ func (a *App) Run(ctx context.Context) {
 			a.logFailure(ctx, "key sweep", err)
 			if a.Usage != nil {
 				a.logFailure(ctx, "usage sweep", a.Usage.Sweep(ctx))
+			}
+			if a.worker != nil {
+				a.logFailure(ctx, "run sweep", a.worker.Sweep(ctx))
 			}
 		}
 	}

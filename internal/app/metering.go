@@ -48,14 +48,14 @@ type taken struct {
 	units int64
 }
 
-// callMetered calls the tool and counts that: a call that fails uses nothing but
-// what it spent.
-func (a *App) callMetered(ctx context.Context, customer storage.CustomerID, t *agent.Tool, args json.RawMessage) (result agent.Result, err error) {
+// callMetered calls the tool and counts what that uses: a call that fails uses nothing
+// but what it spent.
+func (a *App) callMetered(ctx context.Context, customer storage.CustomerID, t *agent.Tool, uses []use, args json.RawMessage) (result agent.Result, err error) {
 	b := &bill{meter: a.Usage, customer: customer, tool: t.Name}
 	b.fixed = b.few[:0]
 	succeeded := false
 	defer func() { b.end(succeeded) }()
-	for _, u := range a.uses[t.Name] {
+	for _, u := range uses {
 		one, err := b.take(ctx, u.metric, u.units)
 		if err != nil {
 			return agent.Result{}, err

@@ -25,12 +25,15 @@ func (a *App) CallTool(ctx context.Context, p auth.Principal, name string, args 
 		return agent.Result{}, agent.Errorf("there is no tool %q", name)
 	}
 	ctx = agent.WithUpdated(ctx, func(uri string) { a.ResourceUpdated(p.Customer, uri) })
+	if a.worker != nil {
+		ctx = agent.WithWorker(ctx, a.worker)
+	}
 	var result agent.Result
 	err := a.guard(ctx, p, "tool "+name, func() (err error) {
 		if a.Usage == nil {
 			result, err = t.Call(ctx, p.Customer, args)
 		} else {
-			result, err = a.callMetered(ctx, p.Customer, t, args)
+			result, err = a.callMetered(ctx, p.Customer, t, a.uses[name], args)
 		}
 		return err
 	})

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -44,16 +43,11 @@ type dayUsage struct {
 	Used   int64  `json:"used" jsonschema:"how much"`
 }
 
-// offerUsage adds the host's own tool to the catalog when usage is counted, unless
-// the catalog has one of that name.
+// offerUsage adds the host's own tool to the catalog when usage is counted.
 func (a *App) offerUsage() {
-	own := func(t *agent.Tool) bool { return t.Name == usageToolName }
-	if a.Usage == nil || slices.ContainsFunc(a.Catalog.Tools, own) {
-		return
+	if a.Usage != nil {
+		a.offer(a.usageTool())
 	}
-	catalog := *a.Catalog
-	catalog.Tools = append(slices.Clone(catalog.Tools), a.usageTool())
-	a.Catalog = &catalog
 }
 
 func (a *App) usageTool() *agent.Tool {

@@ -1,0 +1,153 @@
+package worker
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/heycmo/heycmo-go/agent"
+	"github.com/heycmo/heycmo-go/storage"
+)
+
+// run is a job at work.
+type run struct {
+	*Worker
+	customer storage.CustomerID
+	job      agent.Job
+	choice   agent.Choice
+	id       storage.RunID
+	began    time.Time
+	parent   *run // nil for what a customer asked for
+	tree     *tree
+
+	mu        sync.Mutex
+	given     []string // what the agent has read
+	turns     []agent.Turn
+	cost      int64
+	asked     int // runs below this one
+	proposals []agent.ToolCall
+	parts     []agent.Report
+}
+
+// tree is what the runs below one wish of a customer share.
+type tree struct {
+	root storage.RunID
+
+	mu     sync.Mutex
+	tokens int64 // used, and held by turns that are under way
+	cost   int64
+	steps  float64 // of progress
+}
+
+type runKey struct{}
+
+// join finds the run's place below the one that asks for it.
+func (r *run) join(ctx context.Context) error {
+	r.parent, _ = ctx.Value(runKey{}).(*run)
+	if r.parent == nil {
+		r.tree = &tree{root: r.id}
+		return nil
+	}
+	r.tree = r.parent.tree
+	depth := 0
+	for above := r.parent; above != nil; above = above.parent {
+		if above.job.Agent.ID == r.job.Agent.ID {
+			return agent.Errorf("%s is at work on this already; do it yourself", r.job.Agent.Title)
+		}
+		depth++
+	}
+	if depth > maxDepth {
+		return agent.Errorf("you were asked yourself and can't ask others; do it yourself")
+	}
+	r.parent.mu.Lock()
+	defer r.parent.mu.Unlock()
+	if r.parent.asked >= maxAsked {
+		return agent.Errorf("you asked others %d times, which is the limit; finish with what you have", maxAsked)
+	}
+	r.parent.asked++
+	return nil
+}
+
+// work has the agent work, and records what comes of it.
+func (r *run) work(ctx context.Context, tools []*agent.Tool) agent.Report {
+	r.given = []string{r.job.System, r.job.Context, r.job.Task}
+	r.progress(ctx, "begins")
+	loop := r.job.Loop
+	loop.Model, loop.Name, loop.Tools = r.choice.Model, r.choice.Name, tools
+	loop.Admit, loop.Call, loop.Turned = r.admit, r.call, r.turned
+	system := r.job.System
+	if system == "" {
+		system = r.job.Agent.Instructions
+	}
+	task := r.job.Task
+	if r.job.Context != "" {
+		task = r.job.Context + "\n\n" + task
+	}
+	inner := context.WithValue(ctx, runKey{}, r)
+	inner = agent.WithWorking(inner, agent.Working{RunID: r.id, Root: r.tree.root, Agent: r.job.Agent, Given: r.wasGiven})
+	outcome, err := loop.Run(inner, r.customer, system, task)
+
+	r.mu.Lock()
+	report := agent.Report{
+		RunID: r.id, Agent: r.job.Agent.ID, Task: r.job.Task, Outcome: outcome,
+		Cost: r.cost, Note: note(outcome, err), Proposals: r.proposals, Parts: r.parts,
+	}
+	r.turns = outcome.Turns
+	r.mu.Unlock()
+	r.finish(ctx, report, err)
+	if r.parent != nil {
+		r.parent.mu.Lock()
+		r.parent.parts = append(r.parent.parts, report)
+		r.parent.mu.Unlock()
+	}
+	r.progress(ctx, "has finished")
+	return report
+}
+
+// call calls a tool for the agent.
+func (r *run) call(ctx context.Context, customer storage.CustomerID, t *agent.Tool, call agent.ToolCall) (agent.Result, error) {
+	if t.NeedsPerson {
+		if err := t.Check(call.Arguments); err != nil {
+			return agent.Result{}, err
+		}
+		r.mu.Lock()
+		r.proposals = append(r.proposals, call)
+		r.mu.Unlock()
+		return agent.Text("This is for a person to decide. It is in your report as a proposal and was not done. Go on without it, and don't count on it."), nil
+	}
+	r.progress(ctx, "uses "+t.Title)
+	return r.Call(ctx, customer, t, call.Arguments)
+}
+
+// turned takes note of a turn.
+func (r *run) turned(ctx context.Context, t agent.Turn) {
+	r.mu.Lock()
+	r.turns = append(r.turns, t)
+	for _, call := range t.Calls {
+		r.given = append(r.given, call.Result)
+	}
+	r.mu.Unlock()
+	r.save(ctx)
+}
+
+func (r *run) wasGiven(text string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if text == "" {
+		return false
+	}
+	quoted, _ := json.Marshal(text) // results are often JSON, which writes & in another way
+	inside := string(quoted[1 : len(quoted)-1])
+	return slices.ContainsFunc(r.given, func(g string) bool { return strings.Contains(g, text) || strings.Contains(g, inside) })
+}
+
+// progress tells the customer's client that something goes on.
+func (r *run) progress(ctx context.Context, what string) {
+	r.tree.mu.Lock()
+	defer r.tree.mu.Unlock()
+	r.tree.steps++
+	agent.Progress(ctx, r.tree.steps, 0, r.job.Agent.Title+" "+what)
+}
