@@ -187,3 +187,19 @@ func TestAnthropicRefuses(t *testing.T) {
 		t.Errorf("%d %s", status, text)
 	}
 }
+
+func TestAnswerWith(t *testing.T) {
+	s := agenttest.StartOpenAI(t)
+	s.AnswerWith(func(n int, r agenttest.Request) agenttest.Answer {
+		return agenttest.Answer{Text: strings.Repeat(r.Messages[0].Text+"!", n+1)}
+	})
+	for _, want := range []string{`"hello!"`, `"hello!hello!"`} {
+		status, text := post(t, s.URL+"/chat/completions", `{"model":"m","messages":[{"role":"user","content":"hello"}]}`, http.Header{"Authorization": {"Bearer " + agenttest.Key}})
+		if status != 200 || !strings.Contains(text, want) {
+			t.Errorf("%d %s, want %s", status, text, want)
+		}
+	}
+	if n := len(s.Requests()); n != 2 {
+		t.Errorf("%d requests", n)
+	}
+}

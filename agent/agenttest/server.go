@@ -29,6 +29,7 @@ type Server struct {
 
 	mu       sync.Mutex
 	answers  []Answer
+	answer   func(n int, r Request) Answer // in place of answers; may be nil
 	given    int
 	requests []Request
 }
@@ -77,6 +78,14 @@ func (s *Server) Add(answers ...Answer) {
 	s.answers = append(s.answers, answers...)
 }
 
+// AnswerWith has a function answer, in place of the list. It is told how many requests
+// there were before, and is called by many goroutines at once.
+func (s *Server) AnswerWith(answer func(n int, r Request) Answer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answer = answer
+}
+
 // Requests returns what was asked so far, without what was refused.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
@@ -87,13 +96,22 @@ func (s *Server) Requests() []Request {
 // next takes the next answer.
 func (s *Server) next(r Request) (Answer, bool) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.given == len(s.answers) {
+	if s.answer == nil && s.given == len(s.answers) {
+		s.mu.Unlock()
 		return Answer{}, false
 	}
+	n, answer := s.given, s.answer
 	s.requests = append(s.requests, r)
 	s.given++
-	return s.answers[s.given-1].filled(s.given - 1), true
+	var a Answer
+	if answer == nil {
+		a = s.answers[n]
+	}
+	s.mu.Unlock()
+	if answer != nil {
+		a = answer(n, r)
+	}
+	return a.filled(n), true
 }
 
 // ServeHTTP implements [http.Handler].
