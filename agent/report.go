@@ -32,11 +32,17 @@ func WithReporter(ctx context.Context, r Reporter) context.Context {
 	return context.WithValue(ctx, reporterKey{}, r)
 }
 
+// ReporterFrom returns the Reporter of a context; nil when nobody listens.
+func ReporterFrom(ctx context.Context) Reporter {
+	r, _ := ctx.Value(reporterKey{}).(Reporter)
+	return r
+}
+
 // Progress tells the caller how far the call is: done of total, or an unknown
 // total when that is 0. Each call must raise done. It arrives before the
 // result, or not at all when the caller did not ask for progress.
 func Progress(ctx context.Context, done, total float64, message string) {
-	if r, ok := ctx.Value(reporterKey{}).(Reporter); ok {
+	if r := ReporterFrom(ctx); r != nil {
 		r.Progress(ctx, done, total, message)
 	}
 }
@@ -44,7 +50,7 @@ func Progress(ctx context.Context, done, total float64, message string) {
 // Log sends the caller a message, if its client asked for messages of that
 // level. It must hold nothing that the customer may not see.
 func Log(ctx context.Context, level Level, message string) {
-	if r, ok := ctx.Value(reporterKey{}).(Reporter); ok {
+	if r := ReporterFrom(ctx); r != nil {
 		r.Log(ctx, level, message)
 	}
 }

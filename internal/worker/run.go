@@ -34,12 +34,15 @@ type run struct {
 
 // tree is what the runs below one wish of a customer share.
 type tree struct {
-	root storage.RunID
+	root     storage.RunID
+	reporter agent.Reporter // to the customer's client; nil when nobody listens
 
 	mu     sync.Mutex
 	tokens int64 // used, and held by turns that are under way
 	cost   int64
-	steps  float64 // of progress
+
+	telling sync.Mutex // a client may take its time
+	steps   float64    // of progress
 }
 
 type runKey struct{}
@@ -48,7 +51,7 @@ type runKey struct{}
 func (r *run) join(ctx context.Context) error {
 	r.parent, _ = ctx.Value(runKey{}).(*run)
 	if r.parent == nil {
-		r.tree = &tree{root: r.id}
+		r.tree = &tree{root: r.id, reporter: agent.ReporterFrom(ctx)}
 		return nil
 	}
 	r.tree = r.parent.tree
@@ -87,6 +90,7 @@ func (r *run) work(ctx context.Context, tools []*agent.Tool) agent.Report {
 		task = r.job.Context + "\n\n" + task
 	}
 	inner := context.WithValue(ctx, runKey{}, r)
+	inner = agent.WithReporter(inner, reporter{r})
 	inner = agent.WithWorking(inner, agent.Working{RunID: r.id, Root: r.tree.root, Agent: r.job.Agent, Given: r.wasGiven})
 	outcome, err := loop.Run(inner, r.customer, system, task)
 
@@ -146,8 +150,26 @@ func (r *run) wasGiven(text string) bool {
 
 // progress tells the customer's client that something goes on.
 func (r *run) progress(ctx context.Context, what string) {
-	r.tree.mu.Lock()
-	defer r.tree.mu.Unlock()
-	r.tree.steps++
-	agent.Progress(ctx, r.tree.steps, 0, r.job.Agent.Title+" "+what)
+	t := r.tree
+	if t.reporter == nil {
+		return
+	}
+	t.telling.Lock()
+	defer t.telling.Unlock()
+	t.steps++
+	t.reporter.Progress(ctx, t.steps, 0, r.job.Agent.Title+" "+what)
+}
+
+// reporter brings messages of tools to the customer's client, among those of all that
+// goes on: each tool counts for itself, and the client wants one count.
+type reporter struct{ *run }
+
+func (r reporter) Progress(ctx context.Context, _, _ float64, message string) {
+	r.progress(ctx, "reports: "+message)
+}
+
+func (r reporter) Log(ctx context.Context, level agent.Level, message string) {
+	if to := r.tree.reporter; to != nil {
+		to.Log(ctx, level, message)
+	}
 }
