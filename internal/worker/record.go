@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -92,13 +93,14 @@ const (
 
 func (r *run) record(text, note string, end agent.End) json.RawMessage {
 	r.mu.Lock()
-	defer r.mu.Unlock()
+	turns, proposals := slices.Clone(r.turns), slices.Clone(r.proposals)
+	r.mu.Unlock()
 	rec := Record{
 		Title: r.job.Agent.Title, Task: short(r.job.Task, maxTask), Model: r.choice.Name,
 		Outcome: end, Text: short(text, maxText), Note: note, Turns: []Turn{},
 	}
-	for _, t := range r.turns {
-		turn := Turn{Text: short(t.Text, maxTurnText), Input: t.Tokens.Input, Output: t.Tokens.Output, Millis: t.Took.Milliseconds()}
+	for _, t := range turns {
+		turn := Turn{Text: short(r.withoutMadeUpImages(t.Text), maxTurnText), Input: t.Tokens.Input, Output: t.Tokens.Output, Millis: t.Took.Milliseconds()}
 		for _, c := range t.Calls {
 			call := callOf(c.ToolCall)
 			call.Millis = c.Took.Milliseconds()
@@ -109,7 +111,7 @@ func (r *run) record(text, note string, end agent.End) json.RawMessage {
 		}
 		rec.Turns = append(rec.Turns, turn)
 	}
-	for _, p := range r.proposals {
+	for _, p := range proposals {
 		call := callOf(p)
 		call.Arguments = short(string(p.Arguments), maxText) // to be carried out as it is
 		rec.Proposals = append(rec.Proposals, call)

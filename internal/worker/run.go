@@ -93,6 +93,7 @@ func (r *run) work(ctx context.Context, tools []*agent.Tool) agent.Report {
 	inner = agent.WithReporter(inner, reporter{r})
 	inner = agent.WithWorking(inner, agent.Working{RunID: r.id, Root: r.tree.root, Agent: r.job.Agent, Given: r.wasGiven})
 	outcome, err := loop.Run(inner, r.customer, system, task)
+	outcome.Text = r.withoutMadeUpImages(outcome.Text)
 
 	r.mu.Lock()
 	report := agent.Report{
