@@ -49,8 +49,10 @@ type Store struct {
 }
 
 var (
-	_ storage.Store   = (*Store)(nil)
-	_ storage.Billing = (*Store)(nil)
+	_ storage.Store    = (*Store)(nil)
+	_ storage.Billing  = (*Store)(nil)
+	_ storage.Runs     = (*Store)(nil)
+	_ storage.Memories = (*Store)(nil)
 )
 
 // New returns a Store over db, whose dialect must be SQLite or PostgreSQL and

@@ -73,6 +73,7 @@ func TestEmbeddersSQLite(t *testing.T) {
 	t.Run("Tx", func(t *testing.T) { storagetest.RunTx(t, open) })
 	t.Run("Concurrent", func(t *testing.T) { storagetest.RunConcurrent(t, open) })
 	t.Run("Billing", func(t *testing.T) { storagetest.RunBilling(t, open) })
+	t.Run("Runs", func(t *testing.T) { storagetest.RunRuns(t, open) })
 }
 
 func TestEmbeddersPostgres(t *testing.T) {

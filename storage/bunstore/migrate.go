@@ -36,7 +36,8 @@ func migrationsOf(db *bun.DB) (migration, error) {
 }
 
 // Migrate brings the tables of db up to what this version of the package needs.
-// It only goes forward, changes nothing when there is nothing to do, and may run
+// On PostgreSQL it also installs the extension pgvector if it may; without it,
+// memories are found by their words alone. It only goes forward, changes nothing when there is nothing to do, and may run
 // in several processes at once: the others wait.
 func Migrate(ctx context.Context, db *bun.DB) error {
 	m, err := migrationsOf(db)
@@ -72,6 +73,9 @@ func Migrate(ctx context.Context, db *bun.DB) error {
 		if _, err = provider.Up(ctx); err == nil || ctx.Err() != nil {
 			break
 		}
+	}
+	if err == nil && m.dialect == goose.DialectPostgres {
+		err = vectorTable(ctx, db)
 	}
 	if err != nil {
 		return fmt.Errorf("bunstore: migrate: %w", err)

@@ -27,6 +27,7 @@ import (
 	"github.com/uptrace/bun/dialect/sqlitedialect"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+	_ "modernc.org/sqlite/vec" // compares the vectors of memories
 
 	"github.com/heycmo/heycmo-go/storage/bunstore"
 )
@@ -139,6 +140,7 @@ func dsn(path string, q url.Values) string {
 	q.Set("_busy_timeout", strconv.FormatInt(busyTimeout.Milliseconds(), 10))
 	q.Set("_foreign_keys", "1")
 	q.Set("_synchronous", "NORMAL")
+	q.Set("_pragma", "secure_delete(1)") // what was deleted isn't in the file any more
 	if path == Memory {
 		path = "file::memory:"
 	} else {

@@ -40,6 +40,7 @@ func suites(t *testing.T, open func(*testing.T) storage.Store) {
 	t.Run("Tx", func(t *testing.T) { storagetest.RunTx(t, open) })
 	t.Run("Concurrent", func(t *testing.T) { storagetest.RunConcurrent(t, open) })
 	t.Run("Billing", func(t *testing.T) { storagetest.RunBilling(t, open) })
+	t.Run("Runs", func(t *testing.T) { storagetest.RunRuns(t, open) })
 }
 
 func TestReopen(t *testing.T) {

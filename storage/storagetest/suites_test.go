@@ -39,6 +39,7 @@ func TestSuites(t *testing.T) {
 	t.Run("Tx", func(t *testing.T) { storagetest.RunTx(t, open) })
 	t.Run("Concurrent", func(t *testing.T) { storagetest.RunConcurrent(t, open) })
 	t.Run("Billing", func(t *testing.T) { storagetest.RunBilling(t, open) })
+	t.Run("Runs", func(t *testing.T) { storagetest.RunRuns(t, open) })
 	dir := t.TempDir()
 	t.Run("Reopen", func(t *testing.T) {
 		storagetest.RunReopen(t, func(t *testing.T, name string) storage.Store {
