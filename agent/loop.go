@@ -121,7 +121,7 @@ func (l *Loop) Run(ctx context.Context, customer storage.CustomerID, system, tas
 		request := ModelRequest{Model: l.Name, System: system, Messages: messages, Tools: l.Tools, MustCall: l.MustCall && len(l.Tools) > 0}
 		last := len(r.Turns) >= r.limits.Turns-1
 		if last && len(r.Turns) > 0 {
-			request.Tools, request.MustCall = nil, false
+			request.MustCall, request.MayNotCall = false, true
 			request.Messages = append(slices.Clone(messages), Message{Role: RoleUser, Text: "There is no time for more. Hand in now what you have, and say what is missing."})
 		}
 		response, err := r.ask(ctx, request)

@@ -142,7 +142,7 @@ func TestLoopEnds(t *testing.T) {
 		calls  int32
 	}{
 		"calls for ever": {func(_ int, r agent.ModelRequest) (agent.ModelResponse, error) {
-			if len(r.Tools) == 0 {
+			if r.MayNotCall {
 				return answers("so far"), nil
 			}
 			return wants(fresh()), nil

@@ -34,8 +34,10 @@ type ModelRequest struct {
 	Messages []Message
 	// Tools are what the model may call; may be empty.
 	Tools []*Tool
-	// MustCall asks for a call of at least one of the tools.
-	MustCall bool
+	// MustCall asks for a call of at least one of the tools, and MayNotCall for an
+	// answer without any. Tools must be there all the same when the conversation has
+	// calls of them.
+	MustCall, MayNotCall bool
 	// MaxTokens bounds the answer; 0: 4,096.
 	MaxTokens int
 }

@@ -182,7 +182,11 @@ func TestAnthropicRefuses(t *testing.T) {
 	if status, _ := post(t, s.URL+"/v1/messages", ask(user, ""), http.Header{"X-Api-Key": {agenttest.Key}}); status != 401 {
 		t.Errorf("without a version: %d", status)
 	}
-	status, text := post(t, s.URL+"/v1/messages", ask(user+","+call+","+result("a"), ""), key)
+	const tools = `,"tools":[{"name":"f","input_schema":{"type":"object"}}]`
+	if status, _ := post(t, s.URL+"/v1/messages", ask(user+","+call+","+result("a"), ""), key); status != 400 {
+		t.Errorf("a call of tools that aren't there: %d", status)
+	}
+	status, text := post(t, s.URL+"/v1/messages", ask(user+","+call+","+result("a"), tools), key)
 	if status != 200 || !strings.Contains(text, `"input":{"a":1}`) || !strings.Contains(text, `"stop_reason":"tool_use"`) {
 		t.Errorf("%d %s", status, text)
 	}

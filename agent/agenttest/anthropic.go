@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/heycmo/heycmo-go/agent"
@@ -92,7 +93,9 @@ func (anthropic) parse(body []byte) (Request, error) {
 		switch got.ToolChoice.Type {
 		case "any":
 			r.MustCall = true
-		case "auto", "none":
+		case "none":
+			r.MayNotCall = true
+		case "auto":
 		default:
 			return Request{}, errors.New("agenttest: only any, auto and none are known for tool_choice")
 		}
@@ -107,7 +110,14 @@ func (anthropic) parse(body []byte) (Request, error) {
 	case got.ToolChoice != nil && len(got.Tools) == 0:
 		return Request{}, errors.New("tool_choice may only be specified while providing tools")
 	}
-	return r, anthropicConversation(&r, got.Messages)
+	if err := anthropicConversation(&r, got.Messages); err != nil {
+		return r, err
+	}
+	called := func(m agent.Message) bool { return len(m.Calls) > 0 }
+	if len(got.Tools) == 0 && slices.ContainsFunc(r.Messages, called) {
+		return r, errors.New("requests which include tool_use or tool_result blocks must define tools")
+	}
+	return r, nil
 }
 
 func anthropicConversation(r *Request, messages []anthropicMessage) error {

@@ -91,7 +91,9 @@ func (openAI) parse(body []byte) (Request, error) {
 	switch choice := string(got.ToolChoice); {
 	case choice == `"required"`:
 		r.MustCall = true
-	case choice != "" && choice != `"auto"` && choice != `"none"`:
+	case choice == `"none"`:
+		r.MayNotCall = true
+	case choice != "" && choice != `"auto"`:
 		return Request{}, errors.New("agenttest: only required, auto and none are known for tool_choice")
 	}
 	switch {

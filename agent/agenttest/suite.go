@@ -25,6 +25,7 @@ func RunModel(t *testing.T, open func(t *testing.T, answers ...Answer) agent.Mod
 		"Conversation":   testConversation,
 		"Garbage":        testGarbageArguments,
 		"MustCall":       testMustCall,
+		"MayNotCall":     testMayNotCall,
 		"Long":           testLong,
 		"Stops":          testStops,
 		"Tokens":         testTokens,
@@ -253,8 +254,17 @@ func testMustCall(t *testing.T, m *model) {
 	r := withTools()
 	r.MustCall = true
 	_, err := m.ask(t.Context(), r, Answer{Calls: []agent.ToolCall{{Name: "clock", Arguments: json.RawMessage(`{}`)}}})
-	if err != nil || !m.first().MustCall {
+	if err != nil || !m.first().MustCall || m.first().MayNotCall {
 		t.Errorf("%v, asked to call: %t", err, m.first().MustCall)
+	}
+}
+
+func testMayNotCall(t *testing.T, m *model) {
+	r := withTools()
+	r.MayNotCall = true
+	_, err := m.ask(t.Context(), r, Answer{Text: "No."})
+	if first := m.first(); err != nil || !first.MayNotCall || first.MustCall || len(first.ToolNames) != len(r.Tools) {
+		t.Errorf("%v, asked not to call: %t, with the tools %q", err, first.MayNotCall, first.ToolNames)
 	}
 }
 

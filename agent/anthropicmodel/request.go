@@ -56,7 +56,11 @@ func (m *Model) params(r agent.ModelRequest) (anthropic.MessageNewParams, error)
 			Name: tool.Name, Description: anthropic.String(tool.Description), InputSchema: schema,
 		}})
 	}
-	if r.MustCall && len(r.Tools) > 0 {
+	switch {
+	case len(r.Tools) == 0:
+	case r.MayNotCall:
+		p.ToolChoice.OfNone = &anthropic.ToolChoiceNoneParam{}
+	case r.MustCall:
 		p.ToolChoice.OfAny = &anthropic.ToolChoiceAnyParam{}
 	}
 	return p, nil

@@ -53,7 +53,11 @@ func (m *Model) params(r agent.ModelRequest) (openai.ChatCompletionNewParams, er
 			Name: tool.Name, Description: openai.String(tool.Description), Parameters: schema,
 		}))
 	}
-	if r.MustCall && len(r.Tools) > 0 {
+	switch {
+	case len(r.Tools) == 0:
+	case r.MayNotCall:
+		p.ToolChoice.OfAuto = openai.String("none")
+	case r.MustCall:
 		p.ToolChoice.OfAuto = openai.String("required")
 	}
 	return p, nil

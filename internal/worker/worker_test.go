@@ -316,7 +316,7 @@ func TestAskingIsBounded(t *testing.T) {
 		if last := r.Messages[len(r.Messages)-1]; last.Role == agent.RoleTool && last.Results[0].IsError {
 			return says(last.Results[0].Text), nil
 		}
-		if len(r.Tools) == 0 {
+		if r.MayNotCall {
 			return says("no tools"), nil
 		}
 		return wants(call("a", "ask", fmt.Sprint("agent", n))), nil
