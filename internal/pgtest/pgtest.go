@@ -10,6 +10,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"database/sql"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -106,4 +107,18 @@ func programs() string {
 		}
 	}
 	return ""
+}
+
+// RequireVectors ends a test as [testenv.Missing] says where the server has no
+// extension pgvector.
+func RequireVectors(t testing.TB, db *sql.DB) {
+	t.Helper()
+	var there bool
+	err := db.QueryRowContext(t.Context(), "SELECT EXISTS (SELECT 1 FROM pg_available_extensions WHERE name = 'vector')").Scan(&there)
+	if err != nil {
+		t.Fatalf("pgtest: %v", err)
+	}
+	if !there {
+		testenv.Missing(t, "postgres", "PostgreSQL has no extension pgvector: run scripts/setup-pgvector, or install it where "+Server+" points to")
+	}
 }

@@ -86,6 +86,9 @@ func (s *Store) PutMemory(ctx context.Context, m storage.Memory) error {
 		if _, err := tx.exec(ctx, put); err != nil {
 			return err
 		}
+		if err := tx.putWords(ctx, m); err != nil {
+			return err
+		}
 		return tx.putVector(ctx, m)
 	})
 }

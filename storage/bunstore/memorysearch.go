@@ -37,20 +37,20 @@ func (s *Store) SearchMemories(ctx context.Context, customer storage.CustomerID,
 		}
 	}
 	var rows []hitRow
-	query := s.read.NewSelect().Model(&rows).ExcludeColumn("score").Where("m.customer_id = ?", customer)
+	query := s.read.NewSelect().Model(&rows).ColumnExpr("?TableColumns").Where("m.customer_id = ?", customer)
 	if len(search.Layers) > 0 {
 		query = query.Where("m.layer IN ?", bun.Tuple(search.Layers))
 	}
 	query = limited(unexpired(query, search.At), search.Limit)
 	if search.Vector != nil {
-		able, err := s.comparesVectors(ctx)
+		schema, able, err := s.vectorSchema(ctx)
 		if err != nil {
 			return nil, err
 		}
 		if !able {
 			return nil, fmt.Errorf("bunstore: this database can't compare vectors: %w", errors.ErrUnsupported)
 		}
-		query = s.byVector(query, search)
+		query = s.byVector(query, schema, search)
 	} else {
 		words := wordsOf(search.Text)
 		if len(words) == 0 {
@@ -63,6 +63,21 @@ func (s *Store) SearchMemories(ctx context.Context, customer storage.CustomerID,
 	}
 	return records(rows), nil
 }
+
+// putWords indexes a memory's text, where no trigger does. Its letters are made small
+// here: a database in the locale C knows only those of ASCII.
+func (s *Store) putWords(ctx context.Context, m storage.Memory) error {
+	if !s.postgres() {
+		return nil
+	}
+	_, err := s.exec(ctx, s.write.NewRaw(
+		"UPDATE memories SET words = to_tsvector('simple', ?) || array_to_tsvector(ARRAY[?]) WHERE customer_id = ? AND id = ?",
+		strings.ToLower(m.Text), ownerWord(m.CustomerID), m.CustomerID, m.ID))
+	return err
+}
+
+// ownerWord is a word that only the customer's texts have.
+func ownerWord(customer storage.CustomerID) string { return "customer:" + string(customer) }
 
 // maxWords is how many words of a search count.
 const maxWords = 64
@@ -84,7 +99,7 @@ func wordsOf(text string) []string {
 // byWords looks for any of the words in the customer's texts.
 func (s *Store) byWords(q *bun.SelectQuery, customer storage.CustomerID, words []string) *bun.SelectQuery {
 	if s.postgres() {
-		owner := "'" + strings.NewReplacer(`\`, `\\`, `'`, `''`).Replace("customer:"+string(customer)) + "'"
+		owner := "'" + strings.NewReplacer(`\`, `\\`, `'`, `''`).Replace(ownerWord(customer)) + "'"
 		query := bun.SafeQuery("(?::tsquery && to_tsquery('simple', ?))", owner, strings.Join(words, " | "))
 		return q.ColumnExpr("ts_rank(m.words, ?, 1) AS score", query).Where("m.words @@ ?", query).OrderExpr("score DESC, m.id DESC")
 	}

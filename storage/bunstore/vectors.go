@@ -38,37 +38,44 @@ func checkVector(v []float32, space string) error {
 // vectorTable makes the table of vectors, if pgvector is there or can be had. Its
 // absence is no error: the role may lack the right to install it.
 func vectorTable(ctx context.Context, db *bun.DB) error {
-	there := func() (is bool, err error) {
-		err = db.NewRaw("SELECT to_regtype('vector') IS NOT NULL").Scan(ctx, &is)
-		return is, err
+	schema, err := extensionSchema(ctx, db)
+	if err == nil && schema == "" {
+		// As described. It is for all of the database, so not in a schema of ours.
+		_, _ = db.ExecContext(ctx, "CREATE EXTENSION IF NOT EXISTS vector WITH SCHEMA public")
+		schema, err = extensionSchema(ctx, db)
 	}
-	is, err := there()
-	if err == nil && !is {
-		_, _ = db.ExecContext(ctx, "CREATE EXTENSION IF NOT EXISTS vector") // as described
-		is, err = there()
-	}
-	if err != nil || !is {
+	if err != nil || schema == "" {
 		return err
 	}
 	_, err = db.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS memory_vectors (
 		customer_id TEXT COLLATE "C" NOT NULL,
 		id          TEXT COLLATE "C" NOT NULL,
 		space       TEXT COLLATE "C" NOT NULL,
-		vector      VECTOR NOT NULL,
+		vector      ?.vector NOT NULL,
 		PRIMARY KEY (customer_id, id),
 		FOREIGN KEY (customer_id, id) REFERENCES memories (customer_id, id) ON DELETE CASCADE
-	)`)
+	)`, bun.Ident(schema))
 	return err
 }
 
-// comparesVectors reports whether the database has what that takes.
-func (s *Store) comparesVectors(ctx context.Context) (able bool, err error) {
-	query := "SELECT EXISTS (SELECT 1 FROM pragma_function_list WHERE name = 'vec_distance_cosine')"
-	if s.postgres() {
-		query = "SELECT to_regclass('memory_vectors') IS NOT NULL"
+// extensionSchema returns where pgvector is, or "". It need not be in the search path.
+func extensionSchema(ctx context.Context, db bun.IDB) (schema string, err error) {
+	err = db.NewRaw("SELECT COALESCE((SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'vector'), '')").Scan(ctx, &schema)
+	return schema, err
+}
+
+// vectorSchema returns where the functions are that compare vectors, and whether there
+// are any. On SQLite they are in no schema.
+func (s *Store) vectorSchema(ctx context.Context) (schema bun.Ident, able bool, err error) {
+	if !s.postgres() {
+		err = s.read.NewRaw("SELECT EXISTS (SELECT 1 FROM pragma_function_list WHERE name = 'vec_distance_cosine')").Scan(ctx, &able)
+		return "", able, wrap(ctx, err)
 	}
-	err = s.read.NewRaw(query).Scan(ctx, &able)
-	return able, wrap(ctx, err)
+	name, err := extensionSchema(ctx, s.read)
+	if err == nil && name != "" {
+		err = s.read.NewRaw("SELECT to_regclass('memory_vectors') IS NOT NULL").Scan(ctx, &able)
+	}
+	return bun.Ident(name), able, wrap(ctx, err)
 }
 
 // putVector stores a memory's vector, or that there is none.
@@ -77,7 +84,7 @@ func (s *Store) putVector(ctx context.Context, m storage.Memory) error {
 		_, err := s.exec(ctx, s.write.NewRaw("UPDATE memories SET vector = ? WHERE customer_id = ? AND id = ?", blobOf(m.Vector), m.CustomerID, m.ID))
 		return err
 	}
-	able, err := s.comparesVectors(ctx)
+	schema, able, err := s.vectorSchema(ctx)
 	if err != nil || !able {
 		return err
 	}
@@ -86,17 +93,17 @@ func (s *Store) putVector(ctx context.Context, m storage.Memory) error {
 		return err
 	}
 	_, err = s.exec(ctx, s.write.NewRaw(
-		"INSERT INTO memory_vectors (customer_id, id, space, vector) VALUES (?, ?, ?, ?::vector) ON CONFLICT (customer_id, id) DO UPDATE SET space = EXCLUDED.space, vector = EXCLUDED.vector",
-		m.CustomerID, m.ID, m.Space, textOf(m.Vector)))
+		"INSERT INTO memory_vectors (customer_id, id, space, vector) VALUES (?, ?, ?, ?::?.vector) ON CONFLICT (customer_id, id) DO UPDATE SET space = EXCLUDED.space, vector = EXCLUDED.vector",
+		m.CustomerID, m.ID, m.Space, textOf(m.Vector), schema))
 	return err
 }
 
 // byVector looks for what is nearest, among vectors of the same space and length.
-func (s *Store) byVector(q *bun.SelectQuery, search storage.MemorySearch) *bun.SelectQuery {
+func (s *Store) byVector(q *bun.SelectQuery, schema bun.Ident, search storage.MemorySearch) *bun.SelectQuery {
 	if s.postgres() {
-		return q.ColumnExpr("1 - (v.vector <=> ?::vector) AS score", textOf(search.Vector)).
+		return q.ColumnExpr("1 - (v.vector OPERATOR(?0.<=>) ?1::?0.vector) AS score", schema, textOf(search.Vector)).
 			Join("JOIN memory_vectors AS v ON v.customer_id = m.customer_id AND v.id = m.id").
-			Where("v.space = ?", search.Space).Where("vector_dims(v.vector) = ?", len(search.Vector)).
+			Where("v.space = ?", search.Space).Where("?.vector_dims(v.vector) = ?", schema, len(search.Vector)).
 			OrderExpr("score DESC, m.id DESC")
 	}
 	blob := blobOf(search.Vector)

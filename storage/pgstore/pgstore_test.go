@@ -2,6 +2,7 @@ package pgstore_test
 
 import (
 	"crypto/rand"
+	"database/sql"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -36,6 +37,16 @@ func TestStore(t *testing.T) {
 	t.Run("Concurrent", func(t *testing.T) { storagetest.RunConcurrent(t, open) })
 	t.Run("Billing", func(t *testing.T) { storagetest.RunBilling(t, open) })
 	t.Run("Runs", func(t *testing.T) { storagetest.RunRuns(t, open) })
+	t.Run("Memories", func(t *testing.T) { storagetest.RunMemories(t, open) })
+	t.Run("Vectors", func(t *testing.T) {
+		db, err := sql.Open("pgx", dsn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = db.Close() }()
+		pgtest.RequireVectors(t, db)
+		storagetest.RunVectors(t, open)
+	})
 }
 
 func TestReopen(t *testing.T) {

@@ -38,9 +38,10 @@ func everyone(ctx context.Context, s storage.Store) ([]storage.Customer, error) 
 }
 
 var faults = func() map[string]fault {
-	both := maps.Clone(coreFaults)
-	maps.Copy(both, billingFaults)
-	return both
+	all := maps.Clone(coreFaults)
+	maps.Copy(all, billingFaults)
+	maps.Copy(all, agentFaults)
+	return all
 }()
 
 var coreFaults = map[string]fault{

@@ -14,11 +14,15 @@
 //		storagetest.RunTx(t, open)
 //		storagetest.RunConcurrent(t, open)
 //		storagetest.RunBilling(t, open)
+//		storagetest.RunRuns(t, open)
+//		storagetest.RunMemories(t, open)
+//		storagetest.RunVectors(t, open)
 //	}
 //
-// With [RunReopen] these are five suites; RunBilling is for stores that have
-// [storage.Billing]. A driver that passes them works with the host. open is
-// called for each check and returns a store that is new and empty.
+// With [RunReopen] these are all suites. Those from RunBilling on are for stores with
+// the roles [storage.Billing], [storage.Runs] and [storage.Memories]. A driver that
+// passes them works with the host. open is called for each check and returns a store
+// that is new and empty.
 package storagetest
 
 import (

@@ -40,6 +40,8 @@ func TestSuites(t *testing.T) {
 	t.Run("Concurrent", func(t *testing.T) { storagetest.RunConcurrent(t, open) })
 	t.Run("Billing", func(t *testing.T) { storagetest.RunBilling(t, open) })
 	t.Run("Runs", func(t *testing.T) { storagetest.RunRuns(t, open) })
+	t.Run("Memories", func(t *testing.T) { storagetest.RunMemories(t, open) })
+	t.Run("Vectors", func(t *testing.T) { storagetest.RunVectors(t, open) })
 	dir := t.TempDir()
 	t.Run("Reopen", func(t *testing.T) {
 		storagetest.RunReopen(t, func(t *testing.T, name string) storage.Store {

@@ -33,7 +33,7 @@ CREATE TABLE memories (
     updated_at  BIGINT,
     expires_at  BIGINT,
     -- The words, and whose they are, so that a search looks at the rows of one customer.
-    words       TSVECTOR NOT NULL GENERATED ALWAYS AS (to_tsvector('simple', text) || array_to_tsvector(ARRAY['customer:' || customer_id])) STORED,
+    words       TSVECTOR NOT NULL DEFAULT '',
     PRIMARY KEY (customer_id, id)
 );
 CREATE INDEX memories_words ON memories USING gin (words);
