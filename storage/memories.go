@@ -43,8 +43,9 @@ type MemoryQuery struct {
 // MemorySearch looks for memories of one customer: by Vector when there is one,
 // else by the words of Text.
 type MemorySearch struct {
-	// Layers are the layers to look in; empty: all.
+	// Layers are the layers to look in; empty: all. Topic, when set, is the only one.
 	Layers []string
+	Topic  string
 	// Text is what to look for, in words, of which any may occur. No character in
 	// it has a meaning of its own.
 	Text string

@@ -121,6 +121,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		s.refuse(w, http.StatusRequestEntityTooLarge, "the request is too large")
 		return
+	case r.Method == http.MethodPost && r.URL.Path == embeddingsPath && s.api == api(openAI{}):
+		s.embed(w, r, body)
+		return
 	case r.Method != http.MethodPost || r.URL.Path != s.api.path():
 		s.refuse(w, http.StatusNotFound, "there is nothing here: "+r.URL.Path)
 		return

@@ -64,28 +64,42 @@ func New(key string, o *Options) (*Model, error) {
 	if o != nil {
 		opts = *o
 	}
-	if opts.BaseURL == "" {
-		opts.BaseURL = "https://api.openai.com/v1"
-	}
-	call, err := modelcall.New(modelcall.Config{
-		Name: "openaimodel", Key: key, BaseURL: opts.BaseURL, Transport: opts.Transport,
-		Timeout: opts.Timeout, Retries: opts.Retries, Log: opts.Log, Classify: classify,
-	})
+	opts = opts.withDefaults()
+	call, err := opts.caller(key)
 	if err != nil {
 		return nil, err
 	}
 	return &Model{
 		call: call,
 		// Not openai.NewClient, which reads a dozen variables of the environment.
-		chat: openai.NewChatCompletionService(
-			option.WithBaseURL(opts.BaseURL),
-			option.WithHTTPClient(call.Client),
-			option.WithAPIKey(key),
-			option.WithMaxRetries(0), // its own don't know what was shown already
-			option.WithMiddleware(call.Send),
-		),
+		chat:         openai.NewChatCompletionService(opts.request(key, call)...),
 		oldMaxTokens: opts.OldMaxTokens,
 	}, nil
+}
+
+func (o Options) withDefaults() Options {
+	if o.BaseURL == "" {
+		o.BaseURL = "https://api.openai.com/v1"
+	}
+	return o
+}
+
+func (o Options) caller(key string) (*modelcall.Caller, error) {
+	return modelcall.New(modelcall.Config{
+		Name: "openaimodel", Key: key, BaseURL: o.BaseURL, Transport: o.Transport,
+		Timeout: o.Timeout, Retries: o.Retries, Log: o.Log, Classify: classify,
+	})
+}
+
+// request are the SDK's options.
+func (o Options) request(key string, call *modelcall.Caller) []option.RequestOption {
+	return []option.RequestOption{
+		option.WithBaseURL(o.BaseURL),
+		option.WithHTTPClient(call.Client),
+		option.WithAPIKey(key),
+		option.WithMaxRetries(0), // its own don't know what was shown already
+		option.WithMiddleware(call.Send),
+	}
 }
 
 // String hides the key from %v.

@@ -25,7 +25,7 @@ func (r hitRow) record() storage.MemoryHit {
 
 // SearchMemories is described at [storage.Memories].
 func (s *Store) SearchMemories(ctx context.Context, customer storage.CustomerID, search storage.MemorySearch) ([]storage.MemoryHit, error) {
-	if err := checkText("customer", string(customer), "text", search.Text, "space", search.Space); err != nil {
+	if err := checkText("customer", string(customer), "topic", search.Topic, "text", search.Text, "space", search.Space); err != nil {
 		return nil, err
 	}
 	if err := checkVector(search.Vector, search.Space); err != nil {
@@ -40,6 +40,9 @@ func (s *Store) SearchMemories(ctx context.Context, customer storage.CustomerID,
 	query := s.read.NewSelect().Model(&rows).ColumnExpr("?TableColumns").Where("m.customer_id = ?", customer)
 	if len(search.Layers) > 0 {
 		query = query.Where("m.layer IN ?", bun.Tuple(search.Layers))
+	}
+	if search.Topic != "" {
+		query = query.Where("m.topic = ?", search.Topic)
 	}
 	query = limited(unexpired(query, search.At), search.Limit)
 	if search.Vector != nil {

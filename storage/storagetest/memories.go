@@ -109,7 +109,7 @@ func memoriesSample(t *testing.T, s storage.Store) sample {
 				"Memory":                {c.ID, m.ID},
 				"DeleteMemory":          {c.ID, m.ID},
 				"Memories":              {c.ID, storage.MemoryQuery{Layer: "semantic", Topic: "topic", At: now, Page: all}},
-				"SearchMemories":        {c.ID, storage.MemorySearch{Layers: []string{"semantic"}, Text: "june", At: now, Limit: 10}},
+				"SearchMemories":        {c.ID, storage.MemorySearch{Layers: []string{"semantic"}, Topic: "topic", Text: "june", At: now, Limit: 10}},
 				"DeleteExpiredMemories": {now},
 			}
 		},
@@ -331,7 +331,7 @@ func testSearchSelects(t *testing.T, s memoryStore) {
 	for i, change := range []func(*storage.Memory){
 		func(*storage.Memory) {},
 		func(m *storage.Memory) { m.Layer = "brand" },
-		func(m *storage.Memory) { m.Layer = "working" },
+		func(m *storage.Memory) { m.Layer, m.Topic = "working", "Topic" },
 		func(m *storage.Memory) { m.ExpiresAt = now },
 	} {
 		m := newMemory(f.customer.ID, fmt.Sprint(i))
@@ -349,6 +349,8 @@ func testSearchSelects(t *testing.T, s memoryStore) {
 		{storage.MemorySearch{Limit: 9, Layers: []string{"brand", "working"}}, []string{"2", "1"}},
 		{storage.MemorySearch{Limit: 9, Layers: []string{"other"}}, nil},
 		{storage.MemorySearch{Limit: 9, At: now}, []string{"2", "1", "0"}},
+		{storage.MemorySearch{Limit: 9, Topic: "Topic"}, []string{"2"}},
+		{storage.MemorySearch{Limit: 9, Topic: "topic", At: now}, []string{"1", "0"}},
 	} {
 		q.search.Text = "launch"
 		hits, err := s.SearchMemories(t.Context(), f.customer.ID, q.search)
