@@ -53,7 +53,7 @@ CREATE TRIGGER memories_deleted AFTER DELETE ON memories BEGIN
 END;
 -- +goose StatementEnd
 -- +goose StatementBegin
-CREATE TRIGGER memories_changed AFTER UPDATE ON memories BEGIN
+CREATE TRIGGER memories_changed AFTER UPDATE OF text ON memories BEGIN
     INSERT INTO memories_text (memories_text, rowid, customer_id, text) VALUES ('delete', old.n, old.customer_id, old.text);
     INSERT INTO memories_text (rowid, customer_id, text) VALUES (new.n, new.customer_id, new.text);
 END;
