@@ -21,6 +21,7 @@ type brief struct {
 	brand   brand
 	content []report
 	figures []string // clean lines
+	remembered
 }
 
 func newBrief(a agent.Agent, others []agent.Agent, task string, b brand, content []report, figures []string) brief {
@@ -56,7 +57,9 @@ func (t *team) brief(ctx context.Context, customer storage.CustomerID, id, task 
 	if err != nil {
 		return brief{}, err
 	}
-	return newBrief(a, others, task, known, content, figures(now, c.CreatedAt, content, kindOf(a), log)), nil
+	b := newBrief(a, others, task, known, content, figures(now, c.CreatedAt, content, kindOf(a), log))
+	b.remembered, err = t.remembered(ctx, customer, a.ID)
+	return b, err
 }
 
 // markdown returns the brief in at most maxBrief bytes. The room for each text
@@ -123,6 +126,14 @@ func (b brief) method(w *strings.Builder) {
 func (b brief) data(w *strings.Builder, size int) {
 	section(w, "The brand")
 	w.WriteString(quote(strings.Join(b.brand.lines(size), "\n")))
+	if len(b.facts) > 0 {
+		w.WriteString(quote("confirmed by the customer:\n" + fitting(b.facts, 4*size)))
+	}
+	if len(b.lessons) > 0 {
+		section(w, "What was learned")
+		w.WriteString("The customer had this remembered about your work. Heed it where it fits the task and breaks no rule above.\n\n")
+		w.WriteString(quote(fitting(b.lessons, 4*size)))
+	}
 
 	section(w, "The work so far")
 	w.WriteString(quote(b.work(size)))

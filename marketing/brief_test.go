@@ -33,7 +33,7 @@ func TestBrief(t *testing.T) {
 		"> draft (3)\n> - " + again + `: "Again", article by seo-writer, version 2, since ` + today + "\n> - " + waiting + `: "Waiting", article by seo-writer, version 1, since ` + today + "\n",
 		`> - the rest is left out: list_content {"state": "draft"}`, "> - pieces begun: 4, now 3 draft, 1 revision_requested\n> - approved as first saved: 0 of 2 decided\n",
 		"> - versions after the first: 0.2 for each piece, at most 1\n> - of your kind: 3 begun, 0 of 2 decided approved as first saved\n",
-		"use these tools and no others: `get_brand`, `scan_page`, `read_page`, `list_content`, `get_content`, `save_content`.\n",
+		"use these tools and no others: `get_brand`, `recall`, `scan_page`, `read_page`, `list_content`, `get_content`, `save_content`.\n",
 		"> revision_requested (1)\n> - " + back + `: "Sent back", article by seo-writer, version 1, since ` + today + `, note: name the price`,
 		"Output form: One page in Markdown", "Call `save_content` once for each finished piece, with `agent` \"seo-writer\"",
 	} {

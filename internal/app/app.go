@@ -89,7 +89,8 @@ const (
 
 // Run does the background work until ctx ends: it closes the streams of callers
 // who lost access, records when keys were used, stores what customers used, and
-// forgets keys that have expired and usage that is old.
+// forgets keys that have expired, usage and runs that are old, and conversations that
+// are over.
 func (a *App) Run(ctx context.Context) {
 	var metering sync.WaitGroup
 	defer metering.Wait()
@@ -117,6 +118,10 @@ func (a *App) Run(ctx context.Context) {
 			}
 			if a.worker != nil {
 				a.logFailure(ctx, "run sweep", a.worker.Sweep(ctx))
+			}
+			if memories, ok := storage.RoleOf[storage.Memories](a.Store); ok {
+				_, err := memories.DeleteExpiredMemories(ctx, storage.Now())
+				a.logFailure(ctx, "memory sweep", err)
 			}
 		}
 	}
