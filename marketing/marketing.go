@@ -70,6 +70,7 @@ import (
 
 	"github.com/heycmo/heycmo-go/agent"
 	"github.com/heycmo/heycmo-go/internal/fetch"
+	"github.com/heycmo/heycmo-go/marketing/research"
 	"github.com/heycmo/heycmo-go/memory"
 	"github.com/heycmo/heycmo-go/storage"
 )
@@ -92,6 +93,10 @@ type Options struct {
 	// Embedder finds past content and notes by their meaning. Default: by their words
 	// alone.
 	Embedder agent.Embedder
+
+	// Search and XSearch are what agents that look things up search the web and X
+	// with. Default: they can't, and say so.
+	Search, XSearch research.Searcher
 
 	// AllowPrivateAddresses lets the tools that read web pages reach addresses
 	// that are not public, such as a site on this machine. It is for development
@@ -136,20 +141,22 @@ func New(store storage.Store, opts *Options) (*agent.Catalog, error) {
 		store:  store,
 		agents: agents,
 		models: o.Models,
-		fetch:  fetch.New(&fetch.Options{AllowPrivate: o.AllowPrivateAddresses}),
-		now:    storage.Now,
+		search: o.Search, xSearch: o.XSearch,
+		fetch: fetch.New(&fetch.Options{AllowPrivate: o.AllowPrivateAddresses}),
+		now:   storage.Now,
 	}
 	return t.catalog(), nil
 }
 
 // team is what the tools, prompts and resources work with.
 type team struct {
-	store  storage.Store
-	memory *memory.Memory // nil when the store has no storage.Memories
-	agents []agent.Agent
-	models bool // the agents do the work
-	fetch  *fetch.Client
-	now    func() time.Time
+	store           storage.Store
+	memory          *memory.Memory // nil when the store has no storage.Memories
+	agents          []agent.Agent
+	models          bool              // the agents do the work
+	search, xSearch research.Searcher // may be nil
+	fetch           *fetch.Client
+	now             func() time.Time
 }
 
 func (t *team) catalog() *agent.Catalog {

@@ -6,26 +6,54 @@ import (
 	"strings"
 
 	"github.com/heycmo/heycmo-go/agent"
+	"github.com/heycmo/heycmo-go/marketing/research"
 	"github.com/heycmo/heycmo-go/storage"
 )
 
 // work has an agent carry a brief out by itself.
 func (t *team) work(ctx context.Context, w agent.Worker, customer storage.CustomerID, b brief) (answer, error) {
-	report, err := w.Work(ctx, customer, agent.Job{
-		Agent: b.agent, System: b.system(), Context: b.context(), Task: b.task,
-	})
+	job := agent.Job{Agent: b.agent, System: b.system(), Context: b.context(), Task: b.task}
+	var p *research.Protocol
+	if b.agent.Protocol == protocolResearch {
+		p = t.research(customer, b)
+		job = researchJob(b, p)
+	}
+	report, err := w.Work(ctx, customer, job)
 	if err != nil {
 		return answer{}, err
 	}
-	a := answer{Agent: b.agent.ID, Title: b.agent.Title, RunID: report.RunID, Text: report.Text, Team: t.contributions(report.Parts)}
+	a := answer{
+		Agent: b.agent.ID, Title: b.agent.Title, RunID: report.RunID, Text: report.Text,
+		Team: t.contributions(report.Parts), Proposals: proposals(report),
+	}
 	if report.Note != "" {
 		a.Notes = append(a.Notes, report.Note)
 	}
-	a.Proposals = proposals(report)
+	if p != nil {
+		if err := t.finishResearch(ctx, customer, b, p, report, &a); err != nil {
+			return answer{}, err
+		}
+	}
 	if a.Text == "" && len(a.Team) == 0 && len(a.Proposals) == 0 {
 		return answer{}, agent.Errorf("%s has nothing to hand over. %s (run %s)", b.agent.Title, report.Note, report.RunID)
 	}
 	return a, nil
+}
+
+// finishResearch saves what was found.
+func (t *team) finishResearch(ctx context.Context, customer storage.CustomerID, b brief, p *research.Protocol, report agent.Report, a *answer) error {
+	a.Notes = append(a.Notes, p.Notes()...)
+	if report.End != agent.EndDone {
+		a.Text = p.Partial()
+	}
+	if a.Text == "" || ctx.Err() != nil {
+		return nil
+	}
+	saved, err := t.handIn(ctx, customer, b, p, a.Text)
+	if err == nil {
+		a.Notes = append(a.Notes, fmt.Sprintf("The dossier is saved as content %s.", saved.ID))
+	}
+	return err
 }
 
 // system says to an agent at work how it works. Nothing in it was written by the
@@ -66,10 +94,8 @@ func (b brief) context() string {
 func (t *team) contributions(parts []agent.Report) []contribution {
 	var list []contribution
 	for _, part := range parts {
-		title := part.Agent
-		if a, err := t.agent(part.Agent); err == nil {
-			title = a.Title
-			list = append(list, contribution{Agent: part.Agent, Title: title, Task: part.Task, Outcome: string(part.End), RunID: part.RunID})
+		if a, err := t.agent(part.Agent); err == nil { // others are the team's own helpers
+			list = append(list, contribution{Agent: part.Agent, Title: a.Title, Task: part.Task, Outcome: string(part.End), RunID: part.RunID})
 		}
 		list = append(list, t.contributions(part.Parts)...)
 	}

@@ -150,15 +150,12 @@ func (out asked) ReadableText() string {
 	if out.Brief != "" {
 		return out.Brief
 	}
-	text := out.Text
-	if out.Note != "" {
-		text += "\n\n" + out.Note
-	}
+	parts := []string{out.Text, out.Note}
 	for _, p := range out.Proposals {
-		args, _ := json.Marshal(p.Arguments)
-		text += fmt.Sprintf("\n\nFor a person to decide: `%s` with %s", p.Tool, args)
+		args, _ := json.Marshal(p.Arguments) // they came from JSON
+		parts = append(parts, fmt.Sprintf("For a person to decide: `%s` with %s", p.Tool, args))
 	}
-	return strings.TrimSpace(text)
+	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), "\n\n")
 }
 
 type agentInfo struct {
