@@ -41,6 +41,8 @@ type pieceData struct {
 	Version  int             `json:"version"`
 	Measures *measure.Values `json:"measures,omitempty"`
 	History  []decision      `json:"history,omitempty"`
+
+	Evaluation *evaluation `json:"evaluation,omitempty"`
 }
 
 // work is what save_content takes of a version.
@@ -68,6 +70,8 @@ type piece struct {
 	UpdatedAt string `json:"updatedAt" jsonschema:"when it was last saved or reviewed, in UTC"`
 
 	Measures *measure.Values `json:"measures,omitempty" jsonschema:"figures of the text from 0 to 1; what could not be taken is not there"`
+
+	Evaluation *evaluation `json:"evaluation,omitempty" jsonschema:"the scores that count, against the agent's bar"`
 }
 
 type fullPiece struct {
@@ -186,9 +190,9 @@ func loadPiece(ctx context.Context, store storage.Documents, customer storage.Cu
 	if err != nil {
 		return fullPiece{}, err
 	}
-	p.Agent, p.Type, p.Title, p.Channel, p.Measures = v.Agent, v.Type, v.Title, v.Channel, valuesOf(v.Measures)
+	p.Agent, p.Type, p.Title, p.Channel, p.Measures, p.Evaluation = v.Agent, v.Type, v.Title, v.Channel, valuesOf(v.Measures), v.Evaluation
 	return fullPiece{
-		piece: p, findings: findingsOf(v.Measures), ShownVersion: number, Body: v.Body, Meta: v.Meta, Keywords: v.Keywords,
+		piece: p, findings: findingsOf(v), ShownVersion: number, Body: v.Body, Meta: v.Meta, Keywords: v.Keywords,
 		History: append([]decision{}, data.History...),
 	}, nil
 }
@@ -208,6 +212,8 @@ func pieceOf(d storage.Document) (piece, pieceData, error) {
 		CreatedAt: storage.FormatTime(d.CreatedAt),
 		UpdatedAt: storage.FormatTime(d.UpdatedAt),
 		Measures:  data.Measures,
+
+		Evaluation: data.Evaluation,
 	}, data, err
 }
 

@@ -12,6 +12,10 @@ import (
 type version struct {
 	work
 	Measures *measure.Result `json:"measures,omitempty"`
+	// Evaluation is nil in what was saved before there was one.
+	Evaluation *evaluation `json:"evaluation,omitempty"`
+	// Improve are the changes that an evaluation asks for.
+	Improve []string `json:"improve,omitempty"`
 }
 
 // findings are what a writer can act on.
@@ -20,11 +24,14 @@ type findings struct {
 	Improve []string       `json:"improve,omitempty" jsonschema:"what to change in the text, what gains most first; not there when nothing stands out"`
 }
 
-func findingsOf(r *measure.Result) findings {
-	if r == nil {
+func findingsOf(v version) findings {
+	switch {
+	case v.Measures == nil:
 		return findings{}
+	case v.Evaluation == nil:
+		return findings{&v.Measures.Notes, v.Measures.Improve}
 	}
-	return findings{Notes: &r.Notes, Improve: r.Improve}
+	return findings{&v.Measures.Notes, v.Improve}
 }
 
 func valuesOf(r *measure.Result) *measure.Values {
@@ -40,25 +47,6 @@ const (
 	maxSamples = 10
 	ownSamples = 5
 )
-
-// measure measures work on the piece with the id, which is empty for a new one,
-// against the brand and what was approved.
-func (t *team) measure(ctx context.Context, customer storage.CustomerID, id string, w work) (*measure.Result, error) {
-	b, err := loadBrand(ctx, t.store, customer)
-	if err != nil {
-		return nil, err
-	}
-	samples, err := t.samples(ctx, customer, id, measure.FormOf(w.Type, w.Channel))
-	if err != nil {
-		return nil, err
-	}
-	r := measure.Of(measure.Piece{
-		Title: w.Title, Body: w.Body, Type: w.Type, Channel: w.Channel,
-		Keywords: w.Keywords, BrandKeywords: b.Keywords,
-		Samples: samples, Voice: b.Voice, Website: b.Website,
-	})
-	return &r, nil
-}
 
 // samples returns the texts of the newest approved pieces but the one with the
 // id, those of the form first.

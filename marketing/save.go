@@ -9,7 +9,7 @@ import (
 	"github.com/google/jsonschema-go/jsonschema"
 
 	"github.com/heycmo/heycmo-go/agent"
-	"github.com/heycmo/heycmo-go/marketing/measure"
+	"github.com/heycmo/heycmo-go/internal/plain"
 	"github.com/heycmo/heycmo-go/memory"
 	"github.com/heycmo/heycmo-go/storage"
 )
@@ -67,11 +67,15 @@ func (t *team) saveContent(ctx context.Context, customer storage.CustomerID, in 
 	if (in.ID == "") != (in.Version == 0) {
 		return savedPiece{}, agent.Errorf("id and version go together: give both to save a new version of a piece, none to save a new piece")
 	}
-	measures, err := t.measure(ctx, customer, in.ID, in.work)
+	if w, ok := agent.WorkingFrom(ctx); ok {
+		in.Body = plain.WithoutImages(in.Body, w.Given)
+	}
+	found, err := t.assess(ctx, customer, in.ID, in.work)
 	if err != nil {
 		return savedPiece{}, err
 	}
-	data, err := encode(version{in.work, measures})
+	v := version{in.work, found.measures, &found.evaluation, found.improve}
+	data, err := encode(v)
 	if err != nil {
 		return savedPiece{}, err
 	}
@@ -79,12 +83,12 @@ func (t *team) saveContent(ctx context.Context, customer storage.CustomerID, in 
 	if t.memory != nil {
 		text = t.memory.Prepare(ctx, in.Title, in.Body)
 	}
-	saved := savedPiece{findings: findingsOf(measures)}
+	saved := savedPiece{findings: findingsOf(v)}
 	err = t.store.InTx(ctx, func(ctx context.Context, tx storage.Store) (err error) {
 		if in.ID == "" {
-			saved.piece, err = createPiece(ctx, tx, customer, in.work, &measures.Values)
+			saved.piece, err = createPiece(ctx, tx, customer, v)
 		} else {
-			saved.piece, err = revisePiece(ctx, tx, customer, in, &measures.Values)
+			saved.piece, err = revisePiece(ctx, tx, customer, in, v)
 		}
 		if err != nil {
 			return err
@@ -105,12 +109,15 @@ func (t *team) saveContent(ctx context.Context, customer storage.CustomerID, in 
 	})
 	if err == nil {
 		agent.Updated(ctx, contentURI(saved.ID))
+		follow(ctx, saved)
 	}
 	return saved, unknownPiece(err)
 }
 
-func createPiece(ctx context.Context, tx storage.Documents, customer storage.CustomerID, w work, measures *measure.Values) (piece, error) {
-	data, err := encode(pieceData{Agent: w.Agent, Type: w.Type, Title: w.Title, Channel: w.Channel, Version: 1, Measures: measures})
+func createPiece(ctx context.Context, tx storage.Documents, customer storage.CustomerID, v version) (piece, error) {
+	data, err := encode(pieceData{
+		Agent: v.Agent, Type: v.Type, Title: v.Title, Channel: v.Channel, Version: 1, Measures: &v.Measures.Values, Evaluation: v.Evaluation,
+	})
 	if err != nil {
 		return piece{}, err
 	}
@@ -125,12 +132,12 @@ func createPiece(ctx context.Context, tx storage.Documents, customer storage.Cus
 	return p, err
 }
 
-func revisePiece(ctx context.Context, tx storage.Documents, customer storage.CustomerID, in saveContentIn, measures *measure.Values) (piece, error) {
+func revisePiece(ctx context.Context, tx storage.Documents, customer storage.CustomerID, in saveContentIn, v version) (piece, error) {
 	return updatePiece(ctx, tx, customer, in.ID, func(data *pieceData, d *storage.Document) error {
 		if in.Version != data.Version {
 			return agent.Errorf("the newest version is %d, not %d; read it with get_content, put both together and save with version %d", data.Version, in.Version, data.Version)
 		}
-		data.Agent, data.Type, data.Title, data.Channel, data.Measures = in.Agent, in.Type, in.Title, in.Channel, measures
+		data.Agent, data.Type, data.Title, data.Channel, data.Measures, data.Evaluation = in.Agent, in.Type, in.Title, in.Channel, &v.Measures.Values, v.Evaluation
 		data.Version++
 		d.Status = stateDraft
 		return nil

@@ -18,7 +18,11 @@ func (t *team) work(ctx context.Context, w agent.Worker, customer storage.Custom
 		p = t.research(customer, b)
 		job = researchJob(b, p)
 	}
-	report, err := w.Work(ctx, customer, job)
+	var r revision
+	if p == nil {
+		job.Loop.Accept = r.accept
+	}
+	report, err := w.Work(r.within(ctx), customer, job)
 	if err != nil {
 		return answer{}, err
 	}
@@ -29,6 +33,7 @@ func (t *team) work(ctx context.Context, w agent.Worker, customer storage.Custom
 	if report.Note != "" {
 		a.Notes = append(a.Notes, report.Note)
 	}
+	a.Notes = append(a.Notes, r.notes()...)
 	if p != nil {
 		if err := t.finishResearch(ctx, customer, b, p, report, &a); err != nil {
 			return answer{}, err

@@ -100,7 +100,7 @@ func (r *run) record(text, note string, end agent.End) json.RawMessage {
 		Outcome: end, Text: short(text, maxText), Note: note, Turns: []Turn{},
 	}
 	for _, t := range turns {
-		turn := Turn{Text: short(r.withoutMadeUpImages(t.Text), maxTurnText), Input: t.Tokens.Input, Output: t.Tokens.Output, Millis: t.Took.Milliseconds()}
+		turn := Turn{Text: short(plain.WithoutImages(t.Text, r.wasGiven), maxTurnText), Input: t.Tokens.Input, Output: t.Tokens.Output, Millis: t.Took.Milliseconds()}
 		for _, c := range t.Calls {
 			call := callOf(c.ToolCall)
 			call.Millis = c.Took.Milliseconds()

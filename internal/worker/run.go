@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/heycmo/heycmo-go/agent"
+	"github.com/heycmo/heycmo-go/internal/plain"
 	"github.com/heycmo/heycmo-go/storage"
 )
 
@@ -93,7 +94,7 @@ func (r *run) work(ctx context.Context, tools []*agent.Tool) agent.Report {
 	inner = agent.WithReporter(inner, reporter{r})
 	inner = agent.WithWorking(inner, agent.Working{RunID: r.id, Root: r.tree.root, Agent: r.job.Agent, Given: r.wasGiven})
 	outcome, err := loop.Run(inner, r.customer, system, task)
-	outcome.Text = r.withoutMadeUpImages(outcome.Text)
+	outcome.Text = plain.WithoutImages(outcome.Text, r.wasGiven)
 
 	r.mu.Lock()
 	report := agent.Report{

@@ -129,6 +129,19 @@ type Values struct {
 	Citability  *float64 `json:"citability,omitempty" jsonschema:"how much there is in it for answer engines to quote"`
 }
 
+// Quality is how well made the text is: the least of readability, keywords and length,
+// as far as they were taken; nil when none was. It is no average, for the reasons given
+// above: a text is as good as what is worst about it, and that is what to mend.
+func (v Values) Quality() *float64 {
+	var least *float64
+	for _, x := range []*float64{v.Readability, v.Keywords, v.Length} {
+		if x != nil && (least == nil || *x < *least) {
+			least = x
+		}
+	}
+	return least
+}
+
 // Notes say what each figure rests on, or why there is none.
 type Notes struct {
 	Readability string `json:"readability"`

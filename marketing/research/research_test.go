@@ -3,7 +3,9 @@ package research_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -84,9 +86,7 @@ func finding(n int, sites ...string) object {
 
 func done(more object, findings ...object) agenttest.Answer {
 	in := object{"answer": "It grows.", "meaning": "Go on.", "findings": findings}
-	for name, value := range more {
-		in[name] = value
-	}
+	maps.Copy(in, more)
 	return calls("done", in)
 }
 
@@ -302,7 +302,7 @@ func TestSearchers(t *testing.T) {
 	} {
 		c.fail()
 		_, err := exa.Search(t.Context(), research.Query{Text: "a", Count: 1})
-		if failed, ok := err.(*research.Error); !ok || failed.Kind != c.kind || strings.Contains(err.Error(), researchtest.Key) {
+		if failed, ok := errors.AsType[*research.Error](err); !ok || failed.Kind != c.kind || strings.Contains(err.Error(), researchtest.Key) {
 			t.Errorf("%v, want %s", err, c.kind)
 		}
 	}

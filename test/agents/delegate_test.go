@@ -33,6 +33,9 @@ var called atomic.Int64
 // each of them saves a piece, and the CMO puts it together.
 func company(_ int, r agent.ModelRequest) (agenttest.Answer, error) {
 	last := r.Messages[len(r.Messages)-1]
+	if strings.HasPrefix(r.System, "You grade ") {
+		return agenttest.Answer{Calls: grading(0.9)}, nil
+	}
 	if strings.HasPrefix(r.System, "You are CMO ") {
 		if last.Role == agent.RoleUser {
 			var tasks []object
@@ -60,6 +63,12 @@ func company(_ int, r agent.ModelRequest) (agenttest.Answer, error) {
 		return agenttest.Answer{Text: "Saved by " + id + "."}, nil
 	}
 	return agenttest.Answer{Text: "I am not asked."}, nil
+}
+
+// grading is what an evaluator calls who finds all scores alike.
+func grading(score float64) []agent.ToolCall {
+	g := object{"score": score, "reason": "because"}
+	return calls("grade", object{"brandVoice": g, "quality": g, "citability": g, "improve": []string{"Name the price."}})
 }
 
 type handedOver struct {
@@ -100,8 +109,9 @@ func TestDelegation(t *testing.T) {
 					!strings.Contains(out.Text, "Saved by social.") || len(out.Notes) > 0 {
 					t.Fatalf("the CMO hands over %+v", out)
 				}
-				// It begins, asks three, each begins, saves and finishes, and it finishes.
-				if len(progress) != 1+3+3*3+1 {
+				// It begins, asks three, each begins, saves, is graded in three steps and
+				// finishes, and it finishes.
+				if len(progress) != 1+3+3*6+1 {
 					t.Fatalf("%d messages of progress before the result: %+v", len(progress), progress)
 				}
 				for i, p := range progress {
@@ -129,8 +139,12 @@ func TestRunsCanBeRead(t *testing.T) {
 
 	result, _ = ada.call(t, "list_runs", object{})
 	list := structured[struct{ Runs []runInfo }](t, result)
-	if len(list.Runs) != 4 || list.Runs[3].Name != "cmo" || list.Runs[3].ID != out.RunID || list.Runs[3].Task != "Our launch" || list.Runs[0].Parent != out.RunID {
+	if len(list.Runs) != 7 || list.Runs[6].Name != "cmo" || list.Runs[6].ID != out.RunID || list.Runs[6].Task != "Our launch" || list.Runs[6].Parent != "" {
 		t.Errorf("runs %+v", list.Runs)
+	}
+	result, _ = ada.call(t, "list_runs", object{"agent": "evaluator"})
+	if graded := structured[struct{ Runs []runInfo }](t, result).Runs; len(graded) != 3 || graded[0].Parent == "" || graded[0].Status != "completed" {
+		t.Errorf("runs of the evaluator: %+v", graded)
 	}
 	result, _ = ada.call(t, "get_run", object{"id": out.RunID})
 	run := structured[struct {
@@ -188,7 +202,7 @@ func TestDelegationThroughDrivers(t *testing.T) {
 			h := newHouse(t, m, nil)
 			result, progress := h.overSSE(t, h.ada).call(t, "ask_cmo", object{"task": "Our launch"})
 			out := structured[handedOver](t, result)
-			if len(out.Team) != 3 || !strings.HasPrefix(out.Text, "The launch is ready.") || len(progress) != 14 {
+			if len(out.Team) != 3 || !strings.HasPrefix(out.Text, "The launch is ready.") || len(progress) != 23 {
 				t.Errorf("after %d messages: %+v", len(progress), out)
 			}
 		})

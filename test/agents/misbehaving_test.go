@@ -3,6 +3,7 @@ package agents_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -131,6 +132,7 @@ func TestCancelledByClient(t *testing.T) {
 		r, _ := http.NewRequestWithContext(ctx, http.MethodPost, h.URL+"/mcp", strings.NewReader(toolCall(1, "ask_cmo", object{"task": "Our launch"})))
 		r.Header = http.Header{"Authorization": {"Bearer " + h.ada}, "Content-Type": {"application/json"}, "Accept": {"application/json, text/event-stream"}, "Mcp-Session-Id": {session}}
 		if res, err := h.Client().Do(r); err == nil {
+			_, _ = io.Copy(io.Discard, res.Body) // to leave would be another way to cancel
 			_ = res.Body.Close()
 		}
 	}()

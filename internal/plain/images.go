@@ -1,4 +1,4 @@
-package worker
+package plain
 
 import (
 	"regexp"
@@ -12,13 +12,13 @@ var (
 	address = regexp.MustCompile(`(?i)(?:https?:)?//[^\s"'<>)]+`)
 )
 
-// withoutMadeUpImages leaves out images whose addresses the agent wasn't given. A page
-// can tell it to put the customer's facts into such an address, and they would go to
-// whoever serves it as soon as the answer is shown.
-func (r *run) withoutMadeUpImages(text string) string {
+// WithoutImages leaves images out of a text, and what else loads by itself, unless all
+// their addresses are known. A page can tell a model to put what it knows into such an
+// address, which would go to whoever serves it as soon as the text is shown.
+func WithoutImages(text string, known func(address string) bool) string {
 	return image.ReplaceAllStringFunc(text, func(found string) string {
 		addresses := address.FindAllString(found, -1)
-		if len(addresses) > 0 && !slices.ContainsFunc(addresses, func(a string) bool { return !r.wasGiven(a) }) {
+		if len(addresses) > 0 && !slices.ContainsFunc(addresses, func(a string) bool { return !known(a) }) {
 			return found
 		}
 		if alt := image.FindStringSubmatch(found)[1]; alt != "" {

@@ -1,9 +1,16 @@
-package worker
+package plain_test
 
-import "testing"
+import (
+	"strings"
+	"testing"
 
-func TestWithoutMadeUpImages(t *testing.T) {
-	r := &run{given: []string{"see https://example.com/logo.png?a=1 and {\"url\":\"https://example.com/b.png?x=1\\u0026y=2\"}"}}
+	"github.com/heycmo/heycmo-go/internal/plain"
+)
+
+func TestWithoutImages(t *testing.T) {
+	known := func(address string) bool {
+		return strings.HasPrefix(address, "https://example.com/logo.png?a=1") && !strings.Contains(address, "secret") || address == "https://example.com/b.png?x=1&y=2"
+	}
 	for text, want := range map[string]string{
 		"no image [a link](https://evil.example/x)":           "no image [a link](https://evil.example/x)",
 		"![logo](https://example.com/logo.png?a=1)":           "![logo](https://example.com/logo.png?a=1)",
@@ -20,7 +27,7 @@ func TestWithoutMadeUpImages(t *testing.T) {
 		`<script type="application/ld+json">{}</script>`:      `<script type="application/ld+json">{}</script>`,
 		`<video poster="//evil.example/secret"></video> text`: "</video> text",
 	} {
-		if got := r.withoutMadeUpImages(text); got != want {
+		if got := plain.WithoutImages(text, known); got != want {
 			t.Errorf("%s\n\tbecomes %s\n\twant    %s", text, got, want)
 		}
 	}
