@@ -57,6 +57,8 @@ type LoopLimits struct {
 	Parallel, Fanout int
 	// Result is how many bytes of a tool's result the model gets; default 32 KiB.
 	Result int
+	// Answer is how many tokens one message of the model may have; default 8,192.
+	Answer int
 	// Repeats is how often the same call is carried out; default 3. A model that
 	// goes on with it is stopped.
 	Repeats int
@@ -118,7 +120,7 @@ func (l *Loop) Run(ctx context.Context, customer storage.CustomerID, system, tas
 	defer cancel()
 	messages := []Message{{Role: RoleUser, Text: task}}
 	for {
-		request := ModelRequest{Model: l.Name, System: system, Messages: messages, Tools: l.Tools, MustCall: l.MustCall && len(l.Tools) > 0}
+		request := ModelRequest{Model: l.Name, System: system, Messages: messages, Tools: l.Tools, MustCall: l.MustCall && len(l.Tools) > 0, MaxTokens: r.limits.Answer}
 		last := len(r.Turns) >= r.limits.Turns-1
 		if last && len(r.Turns) > 0 {
 			request.MustCall, request.MayNotCall = false, true
@@ -181,6 +183,7 @@ func (l LoopLimits) orDefaults() LoopLimits {
 	or(&l.Parallel, 4)
 	or(&l.Fanout, 16)
 	or(&l.Result, 32<<10)
+	or(&l.Answer, 8192)
 	or(&l.Repeats, 3)
 	if l.Tokens <= 0 {
 		l.Tokens = 200_000

@@ -19,6 +19,9 @@ import (
 	"time"
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/heycmo/heycmo-go/agent"
+	"github.com/heycmo/heycmo-go/agent/agenttest"
 )
 
 const patience = 20 * time.Second
@@ -199,6 +202,24 @@ func TestOwnTools(t *testing.T) {
 		if r, err := session.CallTool(t.Context(), &sdk.CallToolParams{Name: "repay", Arguments: args}); err != nil || !r.IsError {
 			t.Errorf("%v: %v %+v", args, err, r)
 		}
+	}
+}
+
+func TestOwnAgent(t *testing.T) {
+	gpt := agenttest.StartOpenAI(t,
+		agenttest.Answer{Calls: []agent.ToolCall{{Name: "repay", Arguments: json.RawMessage(`{"amount":1200,"rate":12,"years":1}`)}}},
+		agenttest.Answer{Text: "Take the shorter one."}, agenttest.Answer{Text: "No objection."})
+	p := startWith(t, "ownagent", []string{"OPENAI_API_KEY=" + agenttest.Key, "OPENAI_BASE_URL=" + gpt.URL, "MODEL=a-model"})
+	session := connect(t, p.url, p.key)
+	for _, c := range []struct{ agent, want string }{{"advisor", "Take the shorter one."}, {"reviewer", "No objection."}} {
+		r, err := session.CallTool(t.Context(), &sdk.CallToolParams{Name: "ask_agent", Arguments: map[string]any{"agent": c.agent, "task": "One year or two?"}})
+		if err != nil || r.IsError || r.Content[0].(*sdk.TextContent).Text != c.want {
+			t.Errorf("%s: %v %+v", c.agent, err, r)
+		}
+	}
+	asked := gpt.Requests()
+	if len(asked) != 3 || asked[0].Model != "a-model" || asked[1].Messages[2].Results[0].Text != `{"monthly":106.62}` {
+		t.Errorf("the model was asked %+v", asked)
 	}
 }
 

@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"go.uber.org/zap"
 
+	"github.com/heycmo/heycmo-go/agent"
 	"github.com/heycmo/heycmo-go/billing"
 	"github.com/heycmo/heycmo-go/billing/stripebilling"
 	"github.com/heycmo/heycmo-go/heycmo"
@@ -63,6 +66,9 @@ func (doctorCommand) Run(ctx context.Context, c console, s *settings) error {
 			return "the server lets us in", nil
 		})
 	}
+	for _, one := range distinct(o.Models) {
+		check("model "+one.Name, func(ctx context.Context) (string, error) { return checkModel(ctx, one) })
+	}
 	if failed > 0 {
 		return fmt.Errorf("checks that failed: %d", failed)
 	}
@@ -82,6 +88,26 @@ func (s *settings) checkSettings(ctx context.Context, o *heycmo.Options, plans [
 	s.returnTo(o, s.base(s.Addr))
 	_, err = heycmo.New(store, o)
 	return err
+}
+
+// distinct returns each model once, by name.
+func distinct(models agent.Models) []agent.Choice {
+	byName := map[string]agent.Choice{}
+	for _, c := range models {
+		byName[c.Name] = c
+	}
+	return slices.SortedFunc(maps.Values(byName), func(a, b agent.Choice) int { return strings.Compare(a.Name, b.Name) })
+}
+
+// checkModel asks a model for a word.
+func checkModel(ctx context.Context, c agent.Choice) (string, error) {
+	_, err := c.Model.Generate(ctx, agent.ModelRequest{
+		Model: c.Name, Messages: []agent.Message{{Role: agent.RoleUser, Text: "Say yes."}}, MaxTokens: 256,
+	})
+	if err != nil {
+		return "", fmt.Errorf("%w: check the provider's key, the model's name (%s and the others) and the network", err, variable("model-standard"))
+	}
+	return "it answers", nil
 }
 
 func (s *settings) checkDatabase(ctx context.Context) (fine string, err error) {

@@ -42,6 +42,22 @@ type settings struct {
 	FetchAllowPrivate bool     `help:"Let tools read web pages on private and loopback addresses; development only."`
 	LogLevel          string   `default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error."`
 
+	OpenAIKey       string   `name:"openai-key" secret:"" help:"Key of OpenAI; with it, agents do their work themselves."`
+	OpenAIURL       string   `name:"openai-url" help:"Address of a server that is compatible with OpenAI, such as http://localhost:11434/v1 for Ollama; it may need no key."`
+	AnthropicKey    string   `secret:"" help:"Key of Anthropic; with it, agents do their work themselves."`
+	AnthropicURL    string   `help:"Address to ask instead of Anthropic."`
+	ModelFast       string   `help:"Model for quick work, as provider/model: openai/gpt-5.4-mini or anthropic/claude-haiku-5-5 when empty."`
+	ModelStandard   string   `help:"Model for most work: openai/gpt-5.5 or anthropic/claude-sonnet-5-5 when empty."`
+	ModelResearch   string   `help:"Model for research and leading: that of standard when empty."`
+	ModelPrices     []string `help:"Prices in US dollars for a million tokens, comma-separated model=input/output or model=input/output/cached, such as gpt-5.5=1.25/10."`
+	BudgetRunTokens int64    `default:"500000" help:"Tokens that one task may use; -1 for no limit."`
+	BudgetDayTokens int64    `default:"5000000" help:"Tokens that a customer may use a day; -1 for no limit."`
+	BudgetRunCost   float64  `help:"US dollars that one task may cost; needs prices."`
+	BudgetDayCost   float64  `help:"US dollars that a customer may cost a day; needs prices."`
+	Embedder        string   `help:"Model that finds past content by its meaning, such as openai/text-embedding-3-small; by its words when empty."`
+	ExaKey          string   `secret:"" help:"Key of Exa, with which the researcher searches the web."`
+	XToken          string   `name:"x-token" secret:"" help:"Bearer token of X, with which the researcher searches posts."`
+
 	StripeKey            string        `secret:"" help:"Secret or restricted key of Stripe; without it nothing can be bought."`
 	StripeWebhookSecrets []string      `secret:"" help:"Signing secrets of Stripe's webhook endpoint, comma-separated; any of them may have signed."`
 	StripeURL            string        `help:"Address of a fake Stripe; development only."`
@@ -151,6 +167,7 @@ func (s *settings) options(log *zap.Logger) (*heycmo.Options, error) {
 			}
 		}
 	}
+	s.think(o, &f)
 	s.sell(o, &f)
 	var plans []billing.Plan
 	if o.Billing != nil {
