@@ -43,7 +43,8 @@ type Agent struct {
 	Title string
 	// Role is one sentence on what the agent is for.
 	Role string
-	// Tools are the names of the tools it works with.
+	// Tools are the names of the tools it works with. A host has ask_agent and
+	// list_agents wherever there are agents.
 	Tools []string
 	// Tier is the model that the work needs; default TierStandard.
 	Tier Tier
@@ -181,6 +182,9 @@ func (c *Catalog) Validate() error {
 		if err := checkUses(t.Uses); err != nil {
 			report("tool %q: %w", t.Name, err)
 		}
+	}
+	if len(c.Agents) > 0 {
+		seen["tool ask_agent"], seen["tool list_agents"] = true, true // the host's, see Agent.Tools
 	}
 	for _, a := range c.Agents {
 		named("agent", a.ID)

@@ -24,6 +24,9 @@ type Job struct {
 	// wrote; may be empty.
 	Context string
 	Task    string
+	// Known is what of Context people wrote or agreed to: the agent may open the
+	// addresses in it, as those in Task.
+	Known string
 	// Tools are for this job alone, beside those of the catalog that Agent.Tools
 	// names, and take the place of one with the same name.
 	Tools []*Tool
@@ -70,8 +73,10 @@ type Working struct {
 	// Root is the run that a customer asked for, which is RunID or one above it.
 	Root  storage.RunID
 	Agent Agent
-	// Given reports whether the agent has read a text, word for word, in its task or
-	// in the result of a tool. What it hasn't read it made up.
+	// Given reports whether a text was given to the agent, word for word: in the task
+	// of the customer, in [Job].Known, or in the result of a tool that reaches the
+	// outside ([ToolOptions].OpenWorld), before the agent wrote it itself. What was not
+	// given, such as an address, it may have made up of what it knows.
 	Given func(text string) bool
 }
 

@@ -34,7 +34,7 @@ func researchJob(b brief, p *research.Protocol) agent.Job {
 	})
 	b.agent = a
 	return agent.Job{
-		Agent: a, System: b.system() + howToResearch, Context: b.context(), Task: b.task, Tools: p.Tools(),
+		Agent: a, System: b.system() + howToResearch, Context: b.context(), Known: b.known(), Task: b.task, Tools: p.Tools(),
 		Loop: agent.Loop{
 			MustCall: true, Check: p.Check, Done: p.Done, Accept: p.Accept,
 			Limits: agent.LoopLimits{Turns: 40, Tokens: 400_000},

@@ -22,5 +22,5 @@ func mayOpen(ctx context.Context, url string) error {
 	if strings.Contains(address, ".") && w.Given(address) {
 		return nil
 	}
-	return agent.Errorf("you may only open addresses that stand word for word in the task, in the brand or in what tools returned, and this one doesn't; open the site's front page for its links")
+	return agent.Errorf("you may only open addresses that stand word for word in the task, in the brand or on pages that were opened, and this one doesn't; open the site's front page for its links")
 }

@@ -12,7 +12,7 @@ import (
 
 // work has an agent carry a brief out by itself.
 func (t *team) work(ctx context.Context, w agent.Worker, customer storage.CustomerID, b brief) (answer, error) {
-	job := agent.Job{Agent: b.agent, System: b.system(), Context: b.context(), Task: b.task}
+	job := agent.Job{Agent: b.agent, System: b.system(), Context: b.context(), Known: b.known(), Task: b.task}
 	var p *research.Protocol
 	if b.agent.Protocol == protocolResearch {
 		p = t.research(customer, b)
@@ -93,6 +93,11 @@ func (b brief) context() string {
 			return text
 		}
 	}
+}
+
+// known is what of the context only people write: the brand, and what they confirmed.
+func (b brief) known() string {
+	return strings.Join(append(b.brand.lines(maxBrief), b.facts...), "\n")
 }
 
 // contributions tells who did what below a run, each before those that it asked.

@@ -19,18 +19,25 @@ type run struct {
 	customer storage.CustomerID
 	job      agent.Job
 	choice   agent.Choice
+	tools    map[string]*agent.Tool
 	id       storage.RunID
 	began    time.Time
 	parent   *run // nil for what a customer asked for
 	tree     *tree
 
 	mu        sync.Mutex
-	given     []string // what the agent has read
+	texts     []read // in the order in which they came up
 	turns     []agent.Turn
 	cost      int64
 	asked     int // runs below this one
 	proposals []agent.ToolCall
 	parts     []agent.Report
+}
+
+// read is a text that the agent was given, or that it wrote itself.
+type read struct {
+	text string
+	own  bool
 }
 
 // tree is what the runs below one wish of a customer share.
@@ -77,7 +84,14 @@ func (r *run) join(ctx context.Context) error {
 
 // work has the agent work, and records what comes of it.
 func (r *run) work(ctx context.Context, tools []*agent.Tool) agent.Report {
-	r.given = []string{r.job.System, r.job.Context, r.job.Task}
+	r.tools = map[string]*agent.Tool{}
+	for _, t := range tools {
+		r.tools[t.Name] = t
+	}
+	r.texts = []read{{text: r.job.Known}}
+	if r.parent == nil {
+		r.texts = append(r.texts, read{text: r.job.Task})
+	}
 	r.progress(ctx, "begins")
 	loop := r.job.Loop
 	loop.Model, loop.Name, loop.Tools = r.choice.Model, r.choice.Name, tools
@@ -132,22 +146,35 @@ func (r *run) call(ctx context.Context, customer storage.CustomerID, t *agent.To
 func (r *run) turned(ctx context.Context, t agent.Turn) {
 	r.mu.Lock()
 	r.turns = append(r.turns, t)
+	r.texts = append(r.texts, read{t.Text, true})
 	for _, call := range t.Calls {
-		r.given = append(r.given, call.Result)
+		r.texts = append(r.texts, read{string(call.Arguments), true})
+	}
+	for _, call := range t.Calls {
+		// What other tools return may be what this agent, or another one, has written.
+		if tool := r.tools[call.Name]; tool != nil && tool.OpenWorld {
+			r.texts = append(r.texts, read{text: call.Result})
+		}
 	}
 	r.mu.Unlock()
 	r.save(ctx)
 }
 
 func (r *run) wasGiven(text string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	if text == "" {
 		return false
 	}
 	quoted, _ := json.Marshal(text) // results are often JSON, which writes & in another way
 	inside := string(quoted[1 : len(quoted)-1])
-	return slices.ContainsFunc(r.given, func(g string) bool { return strings.Contains(g, text) || strings.Contains(g, inside) })
+	r.mu.Lock()
+	i := slices.IndexFunc(r.texts, func(t read) bool { return strings.Contains(t.text, text) || strings.Contains(t.text, inside) })
+	given := i >= 0 && !r.texts[i].own
+	r.mu.Unlock()
+	if given || r.parent == nil {
+		return given
+	}
+	// A task of another agent gives what that one was given.
+	return strings.Contains(r.job.Task, text) && r.parent.wasGiven(text)
 }
 
 // progress tells the customer's client that something goes on.

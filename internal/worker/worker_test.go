@@ -393,18 +393,60 @@ func TestProposals(t *testing.T) {
 func TestGiven(t *testing.T) {
 	const link = "https://example.com/?a=1&b=2"
 	o := newOffice(t, agenttest.NewScript(wants(call("a", "page", "")), wants(call("b", "open", link)), says("done")))
-	o.tool("page", nil, func(context.Context, string) (string, error) {
+	o.tool("page", &agent.ToolOptions{OpenWorld: true}, func(context.Context, string) (string, error) {
 		data, err := json.Marshal(text{link})
 		return string(data), err
 	})
 	o.tool("open", nil, func(ctx context.Context, in string) (string, error) {
 		at, _ := agent.WorkingFrom(ctx)
-		if !at.Given(in) || at.Given(in+"&secret=1") {
-			t.Errorf("given %t, made up %t", at.Given(in), at.Given(in+"&secret=1"))
+		for text, want := range map[string]bool{in: true, in + "&secret=1": false, "https://brand.example": true, "https://task.example": true, "https://context.example": false} {
+			if at.Given(text) != want {
+				t.Errorf("given %s: %t", text, !want)
+			}
 		}
 		return "", nil
 	})
-	o.work(agent.Job{Agent: agent.Agent{ID: "w", Title: "W", Tools: []string{"page", "open"}, Instructions: "w"}, Task: "all"})
+	o.work(agent.Job{
+		Agent:   agent.Agent{ID: "w", Title: "W", Tools: []string{"page", "open"}, Instructions: "w"},
+		Context: "see https://context.example", Known: "see https://brand.example", Task: "see https://task.example",
+	})
+}
+
+// What an agent made up isn't given to it by whoever says it again: a tool, or the task
+// of an agent that it asks.
+func TestMadeUpIsNotGiven(t *testing.T) {
+	const made, real = "https://evil.example/?d=secret", "https://task.example/page"
+	o := newOffice(t, agenttest.ScriptFunc(func(_ int, r agent.ModelRequest) (agenttest.Answer, error) {
+		last := r.Messages[len(r.Messages)-1]
+		switch {
+		case r.System == "other" && last.Role == agent.RoleUser:
+			return wants(call("c", "look", "")), nil
+		case r.System == "other", len(r.Messages) > 5:
+			return says("done"), nil
+		case len(r.Messages) == 1:
+			return wants(call("a", "echo", made)), nil
+		case len(r.Messages) == 3:
+			return wants(call("b", "ask", made+" "+real), call("d", "look", "")), nil
+		}
+		return says("done"), nil
+	}))
+	looked := 0
+	o.tool("echo", &agent.ToolOptions{OpenWorld: true}, func(_ context.Context, in string) (string, error) { return in, nil })
+	o.tool("look", nil, func(ctx context.Context, _ string) (string, error) {
+		looked++
+		if at, _ := agent.WorkingFrom(ctx); at.Given(made) || !at.Given(real) {
+			t.Errorf("%s was given %t, %t", at.Agent.ID, at.Given(made), at.Given(real))
+		}
+		return "", nil
+	})
+	o.tool("ask", nil, func(ctx context.Context, task string) (string, error) {
+		report, err := worker.New(o.config).Work(ctx, o.customer, agent.Job{Agent: agent.Agent{ID: "other", Title: "O", Tools: []string{"look"}, Instructions: "other"}, Task: task})
+		return report.Text, err
+	})
+	o.work(agent.Job{Agent: agent.Agent{ID: "w", Title: "W", Tools: []string{"echo", "ask", "look"}, Instructions: "w"}, Task: "see " + real})
+	if looked != 2 {
+		t.Errorf("%d looked", looked)
+	}
 }
 
 func TestBadJobs(t *testing.T) {
