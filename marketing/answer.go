@@ -37,6 +37,7 @@ type contribution struct {
 	Title   string        `json:"title" jsonschema:"its title"`
 	Task    string        `json:"task" jsonschema:"what it was asked for"`
 	Outcome string        `json:"outcome" jsonschema:"done, or why it ended early: turns, tokens, budget, time, repeats, filter, failed or stopped"`
+	Result  string        `json:"result,omitempty" jsonschema:"what it handed over, or its beginning"`
 	RunID   storage.RunID `json:"runId" jsonschema:"id of its run, for get_run"`
 }
 
@@ -79,6 +80,9 @@ func (a answer) ReadableText() string {
 		w.WriteString("\n## Who did what\n\n")
 		for _, c := range a.Team {
 			fmt.Fprintf(&w, "- %s (%s): %s\n", c.Title, c.Outcome, oneLine(cutRunes(c.Task, 200)))
+			if a.Text == "" && c.Result != "" { // nobody has put it together
+				w.WriteString(quote(c.Result))
+			}
 		}
 	}
 	if len(a.Proposals) > 0 {

@@ -30,9 +30,11 @@
 //	### First
 //	...
 //
-// All fields are needed, and there are no others. The id is the file's name.
-// The tier is fast, standard or research. An agent with ask_agent among its
+// Package [github.com/heycmo/heycmo-go/agent/agentfile] has the fields. The protocol
+// research makes an agent look things up, see package
+// [github.com/heycmo/heycmo-go/marketing/research]. An agent with ask_agent among its
 // tools directs others; one with save_content hands its work in.
+// [Options].MoreAgents adds agents as Go values.
 //
 // # Briefs
 //
@@ -44,6 +46,20 @@
 // A brief has at most 8,000 bytes. Everything in it that the customer or
 // anybody else wrote stands in lines that begin with ">", without characters
 // that can't be seen.
+//
+// # Work
+//
+// On a host with models, ask_cmo and ask_agent have the agent do the work, in a run that
+// is recorded. It knows what a brief says, and nobody answers its questions. The answer
+// has its words, who did what, what to know, and proposals: calls that it could not make
+// because a person must decide on them, such as update_brand. What it saves is graded by
+// a model too, and goes back to it twice at most when it is below the agent's bar.
+//
+// # Memory
+//
+// remember, recall, forget and list_memories are those of package
+// [github.com/heycmo/heycmo-go/memory]. Pieces of content are recalled with the rest.
+// Facts that the customer confirmed and lessons stand in every brief that they concern.
 //
 // The prompt start is for new customers. It takes the client's model from the
 // customer's website to a stored brand and a first content plan.

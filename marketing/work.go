@@ -100,12 +100,16 @@ func (b brief) known() string {
 	return strings.Join(append(b.brand.lines(maxBrief), b.facts...), "\n")
 }
 
+// maxResult is how much is shown of what a specialist handed to its leader, in
+// characters.
+const maxResult = 1000
+
 // contributions tells who did what below a run, each before those that it asked.
 func (t *team) contributions(parts []agent.Report) []contribution {
 	var list []contribution
 	for _, part := range parts {
 		if a, err := t.agent(part.Agent); err == nil { // others are the team's own helpers
-			list = append(list, contribution{Agent: part.Agent, Title: a.Title, Task: part.Task, Outcome: string(part.End), RunID: part.RunID})
+			list = append(list, contribution{Agent: part.Agent, Title: a.Title, Task: part.Task, Outcome: string(part.End), Result: cutRunes(part.Text, maxResult), RunID: part.RunID})
 		}
 		list = append(list, t.contributions(part.Parts)...)
 	}

@@ -209,6 +209,28 @@ func TestDelegationThroughDrivers(t *testing.T) {
 	}
 }
 
+// The leader fails after its specialists have worked: what they made isn't lost.
+func TestLeaderFails(t *testing.T) {
+	h := newHouse(t, agenttest.ScriptFunc(func(n int, r agent.ModelRequest) (agenttest.Answer, error) {
+		if strings.HasPrefix(r.System, "You are CMO ") && len(r.Messages) > 1 {
+			return agenttest.Answer{Status: 429}, nil
+		}
+		a, err := company(n, r)
+		if strings.HasPrefix(r.System, "You are CMO ") {
+			a.Text = ""
+		}
+		return a, err
+	}), nil)
+	result, _ := h.overHTTP(t, h.ada).call(t, "ask_cmo", object{"task": "Our launch"})
+	out := structured[handedOver](t, result)
+	if len(out.Team) != 3 || len(out.Notes) != 1 || !strings.Contains(out.Notes[0], "too busy") {
+		t.Errorf("it hands over %+v", out)
+	}
+	if text := result.text(); !strings.Contains(text, "> Saved by social.") || !strings.Contains(text, "> Saved by email.") {
+		t.Errorf("to read: %s", text)
+	}
+}
+
 // Without models, nothing of this is there, and asking gives a brief as ever.
 func TestBriefsWithoutModels(t *testing.T) {
 	h := newHouse(t, nil, noModels)
