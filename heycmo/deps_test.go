@@ -60,6 +60,7 @@ var below = map[string][]string{
 	"marketing/scan":     {"internal/plain"},
 	"marketing/measure":  {},
 	"marketing/research": {"storage", "agent", "internal/plain"},
+	"workflow":           {"storage"},
 	"memory":             {"storage", "agent", "internal/plain"},
 	"internal/worker":    {"storage", "agent", "internal/plain"},
 	"marketing":          {"storage", "agent", "agent/agentfile", "auth", "memory", "internal/fetch", "internal/plain", "marketing/page", "marketing/scan", "marketing/measure", "marketing/research"},
