@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -17,6 +18,10 @@ import (
 	"github.com/heycmo/heycmo-go/marketing/research/exasearch"
 	"github.com/heycmo/heycmo-go/marketing/research/xsearch"
 )
+
+// modelTimeout is how long a model may take for one message: local ones are slow, and a
+// whole article in one call takes its time everywhere.
+const modelTimeout = 4 * time.Minute
 
 // The providers of models.
 const (
@@ -131,14 +136,16 @@ func (s *settings) providers(log *zap.Logger, f *faults) map[string]agent.Model 
 	providers := map[string]agent.Model{}
 	if s.openAIKey() != "" {
 		m, err := openaimodel.New(s.openAIKey(), &openaimodel.Options{
-			BaseURL: s.OpenAIURL, OldMaxTokens: s.OpenAIURL != "", Log: log, // compatible servers know the old name
+			BaseURL: s.OpenAIURL, Timeout: modelTimeout, Log: log,
+			OldMaxTokens: s.OpenAIURL != "", // compatible servers know the old name
 		})
 		f.check("openai-key", err)
 		providers[openAI] = m
 	}
 	if s.AnthropicKey != "" {
 		m, err := anthropicmodel.New(s.AnthropicKey, &anthropicmodel.Options{
-			BaseURL: s.AnthropicURL, NoThinking: true, Log: log, // the researcher must call tools, which thinking forbids
+			BaseURL: s.AnthropicURL, Timeout: modelTimeout, Log: log,
+			NoThinking: true, // the researcher must call tools, which thinking forbids
 		})
 		f.check("anthropic-key", err)
 		providers[anthropic] = m
