@@ -1,0 +1,39 @@
+package dbosengine
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+
+	"github.com/dbos-inc/dbos-transact-golang/dbos"
+	_ "github.com/dbos-inc/dbos-transact-golang/dbos/driver/sqlite" // the library's half of SQLite
+	_ "modernc.org/sqlite"                                         // the driver
+)
+
+// OpenSQLite returns an engine over a SQLite file, which may be that of a store. It opens
+// nothing before Start.
+func OpenSQLite(path string, o *Options) (*Engine, error) {
+	if path == "" {
+		return nil, errors.New("dbosengine: the path is empty")
+	}
+	q := url.Values{
+		"_txlock": {"immediate"},
+		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "foreign_keys(1)", "synchronous(FULL)"},
+	}
+	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}).String()+"?"+q.Encode())
+	if err != nil {
+		return nil, fmt.Errorf("dbosengine: %w", err)
+	}
+	db.SetMaxOpenConns(4)
+	return newEngine(dbos.Config{SQLiteSystemDB: db}, o, db.Close), nil
+}
+
+// OpenPostgres returns an engine over a PostgreSQL database, such as postgres://user@host/name,
+// which may be that of a store. It connects when it is started.
+func OpenPostgres(dsn string, o *Options) (*Engine, error) {
+	if dsn == "" {
+		return nil, errors.New("dbosengine: the address is empty")
+	}
+	return newEngine(dbos.Config{DatabaseURL: dsn}, o, func() error { return nil }), nil
+}
