@@ -30,6 +30,7 @@ var forbidden = map[string]string{
 	module + "notify/smtpnotify":    "a driver",
 	module + "agent/openaimodel":    "a driver",
 	module + "agent/anthropicmodel": "a driver",
+	module + "workflow/dbosengine":  "a driver",
 	module + "cmd/":                 "arrows go down",
 }
 

@@ -8,7 +8,7 @@ import (
 
 	"github.com/dbos-inc/dbos-transact-golang/dbos"
 	_ "github.com/dbos-inc/dbos-transact-golang/dbos/driver/sqlite" // the library's half of SQLite
-	_ "modernc.org/sqlite"                                         // the driver
+	_ "modernc.org/sqlite"                                          // the driver
 )
 
 // OpenSQLite returns an engine over a SQLite file, which may be that of a store. It opens
