@@ -149,7 +149,8 @@ func (c *runContext) Sleep(name string, d time.Duration) error {
 	if err := c.begin(name); err != nil {
 		return err
 	}
-	_, err := dbos.Sleep(c.dbos, d)
+	// The time to wake up is kept in whole milliseconds, cut.
+	_, err := dbos.Sleep(c.dbos, d+time.Millisecond)
 	return c.over(err)
 }
 
