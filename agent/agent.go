@@ -1,5 +1,5 @@
 // Package agent describes what a host can do for its customers: tools, agents,
-// prompts and resources.
+// prompts, resources and workflows.
 //
 //	type Query struct {
 //		City string `json:"city" jsonschema:"name of the city"`
@@ -141,6 +141,8 @@ type Catalog struct {
 	Tools        []*Tool
 	Prompts      []Prompt
 	Resources    []Resource
+	// Workflows need a host with an engine and a store that remembers runs.
+	Workflows []*Workflow
 }
 
 var (
@@ -153,7 +155,7 @@ var (
 // Validate reports everything that is wrong with the catalog: names that are
 // not 1 to 64 letters, digits, "_" or "-", or not unique, tools without a
 // description or with a schema or uses that make no sense, agents that want unknown
-// tools, prompts and resources that can't answer.
+// tools, prompts and resources that can't answer, workflows that can't run.
 func (c *Catalog) Validate() error {
 	var errs []error
 	report := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
@@ -220,5 +222,6 @@ func (c *Catalog) Validate() error {
 			report("resource %q: name and Read must not be empty", r.URI)
 		}
 	}
+	checkWorkflows(c.Workflows, report)
 	return errors.Join(errs...)
 }

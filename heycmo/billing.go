@@ -110,7 +110,7 @@ func (b *Billing) validate(publicURL string) error {
 }
 
 // subscriptions returns the part of the host that sells, or nil.
-func (o *Options) subscriptions(s *Server, store storage.Store) (*subscription.Service, error) {
+func (o *Options) subscriptions(s *Server, store storage.Store, onboards bool) (*subscription.Service, error) {
 	b := o.Billing
 	if b == nil {
 		return nil, nil
@@ -128,6 +128,7 @@ func (o *Options) subscriptions(s *Server, store storage.Store) (*subscription.S
 		ClaimWindow:    cmp.Or(b.ClaimWindow, time.Hour),
 		RequireNonce:   b.RequireClaim,
 		Notify:         o.Notifier != nil,
+		Onboards:       onboards,
 		Lost:           func(id storage.CustomerID) { s.app.Lost(id) },
 		FlushKeyUse:    func(ctx context.Context) error { return s.app.FlushKeyUse(ctx) },
 		Log:            o.Log,

@@ -53,23 +53,24 @@ var below = map[string][]string{
 	"billing":            {},
 	"notify":             {},
 	"auth":               {"storage"},
-	"agent":              {"storage", "internal/plain"},
-	"agent/agentfile":    {"storage", "agent", "internal/plain"},
+	"agent":              {"storage", "workflow", "internal/plain"},
+	"agent/agentfile":    {"storage", "workflow", "agent", "internal/plain"},
 	"internal/fetch":     {},
 	"internal/plain":     {},
 	"marketing/page":     {"internal/plain"},
 	"marketing/scan":     {"internal/plain"},
 	"marketing/measure":  {},
-	"marketing/research": {"storage", "agent", "internal/plain"},
+	"marketing/research": {"storage", "workflow", "agent", "internal/plain"},
 	"workflow":           {"storage"},
-	"memory":             {"storage", "agent", "internal/plain"},
-	"internal/worker":    {"storage", "agent", "internal/plain"},
-	"marketing":          {"storage", "agent", "agent/agentfile", "auth", "memory", "internal/fetch", "internal/plain", "marketing/page", "marketing/scan", "marketing/measure", "marketing/research"},
+	"memory":             {"storage", "workflow", "agent", "internal/plain"},
+	"internal/worker":    {"storage", "workflow", "agent", "internal/plain"},
+	"internal/runner":    {"storage", "workflow", "agent", "notify", "internal/outbox", "internal/plain"},
+	"marketing":          {"storage", "workflow", "agent", "agent/agentfile", "auth", "memory", "internal/fetch", "internal/plain", "marketing/page", "marketing/scan", "marketing/measure", "marketing/research"},
 	"internal/recent":    {"storage"},
 	"internal/outbox":    {"storage"},
 	"internal/usage":     {"storage", "billing"},
 	"internal/subscription": {
-		"storage", "auth", "billing", "notify", "internal/httpx",
+		"storage", "auth", "billing", "notify", "internal/httpx", "internal/outbox",
 	},
 	"internal/app": usecases,
 	"mcp":          append([]string{"internal/app"}, usecases...),
@@ -80,8 +81,8 @@ var below = map[string][]string{
 
 // usecases is what is below the faces.
 var usecases = []string{
-	"storage", "ratelimit", "auth", "agent", "billing", "notify",
-	"internal/httpx", "internal/plain", "internal/recent", "internal/subscription", "internal/usage", "internal/worker",
+	"storage", "ratelimit", "auth", "workflow", "agent", "billing", "notify",
+	"internal/httpx", "internal/outbox", "internal/plain", "internal/runner", "internal/recent", "internal/subscription", "internal/usage", "internal/worker",
 }
 
 func TestArrowsGoDown(t *testing.T) {

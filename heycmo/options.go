@@ -22,6 +22,7 @@ import (
 	"github.com/heycmo/heycmo-go/notify"
 	"github.com/heycmo/heycmo-go/ratelimit"
 	"github.com/heycmo/heycmo-go/storage"
+	"github.com/heycmo/heycmo-go/workflow"
 )
 
 // Options are what an embedder may set. The zero value of every field is its
@@ -87,6 +88,11 @@ type Options struct {
 
 	// Budget bounds what Models may use for each customer. Default: see there.
 	Budget agent.Budget
+
+	// Engine runs the Catalog's workflows. Run starts it, and Shutdown closes it. The
+	// store must have the roles [storage.Runs] and [storage.Effects]. Default: in
+	// memory, where runs end with the process.
+	Engine workflow.Engine
 
 	// Billing makes customers pay. The store must have the role
 	// [storage.Billing]. Default: none, whoever has a key may come in.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/heycmo/heycmo-go/billing"
 	"github.com/heycmo/heycmo-go/internal/outbox"
+	"github.com/heycmo/heycmo-go/internal/runner"
 	"github.com/heycmo/heycmo-go/internal/subscription"
 	"github.com/heycmo/heycmo-go/internal/usage"
 	"github.com/heycmo/heycmo-go/notify"
@@ -15,9 +16,9 @@ import (
 )
 
 // outbox returns what does the host's effects, or nil when there can be none.
-func (o *Options) outbox(store storage.Store, s *subscription.Service, product string) *outbox.Worker {
+func (o *Options) outbox(store storage.Store, s *subscription.Service, r *runner.Runner, product string) *outbox.Worker {
 	effects, ok := storage.RoleOf[storage.Effects](store)
-	if !ok || o.OnEvent == nil && o.Notifier == nil && o.Billing == nil {
+	if !ok || o.OnEvent == nil && o.Notifier == nil && o.Billing == nil && r == nil {
 		return nil
 	}
 	handlers := map[string]outbox.Handler{}
@@ -30,8 +31,11 @@ func (o *Options) outbox(store storage.Store, s *subscription.Service, product s
 			return o.OnEvent(ctx, event)
 		}
 	}
+	if r != nil {
+		handlers[runner.KindBegin], handlers[runner.KindSignal], handlers[runner.KindFanOut] = r.DoBegin, r.DoSignal, r.DoFanOut
+	}
 	if o.Notifier != nil {
-		handlers[subscription.KindNotice] = func(ctx context.Context, e storage.Effect) error {
+		handlers[outbox.KindNotice] = func(ctx context.Context, e storage.Effect) error {
 			return o.sendNotice(ctx, store, e, product)
 		}
 	}

@@ -2,6 +2,7 @@ package heycmo
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"time"
@@ -18,7 +19,8 @@ const (
 // Serve runs the host on the listener until ctx ends, with an HTTP server whose
 // time limits fit streams, and stops everything in order within 5 s. Handler is
 // what to serve when the host is mounted in it; nil serves the host itself. The
-// store stays open. Serve returns nil after a clean stop.
+// store stays open. Serve returns nil after a clean stop, and the error of Run when that
+// can't begin.
 //
 // It is for programs that don't have an [http.Server] of their own.
 func (s *Server) Serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
@@ -37,16 +39,18 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, handler http.
 	hs.RegisterOnShutdown(s.CloseStreams)
 	failed := make(chan error, 1)
 	go func() { failed <- hs.Serve(listener) }()
-	background := make(chan struct{})
-	go func() {
-		defer close(background)
-		_ = s.Run(context.WithoutCancel(ctx)) // ends with Shutdown
-	}()
+	background := make(chan error, 1)
+	go func() { background <- s.Run(context.WithoutCancel(ctx)) }() // ends with Shutdown
 
 	var err error
 	select {
 	case err = <-failed:
 	case <-ctx.Done():
+	case err = <-background:
+		background <- nil
+		if errors.Is(err, ErrClosed) {
+			err = nil
+		}
 	}
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
@@ -58,6 +62,6 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, handler http.
 	if cut := s.Shutdown(closing); cut != nil {
 		s.app.Log.Warn("the stop cut something off", zap.Error(cut))
 	}
-	<-background
+	_ = <-background
 	return err
 }

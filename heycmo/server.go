@@ -49,6 +49,7 @@
 package heycmo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -138,7 +139,12 @@ func New(store storage.Store, opts *Options) (*Server, error) {
 		return nil, fmt.Errorf("heycmo: %w", err)
 	}
 	s := &Server{}
-	subscriptions, err := o.subscriptions(s, known)
+	flow, err := o.runner(s, known, catalog)
+	if err != nil {
+		return nil, fmt.Errorf("heycmo: %w", err)
+	}
+	onboards := flow != nil && flow.Onboarding() != nil
+	subscriptions, err := o.subscriptions(s, known, onboards)
 	if err != nil {
 		return nil, fmt.Errorf("heycmo: %w", err)
 	}
@@ -158,13 +164,14 @@ func New(store storage.Store, opts *Options) (*Server, error) {
 		Usage:          meter,
 		Models:         o.Models,
 		Budget:         o.Budget,
+		Runner:         flow,
 		Log:            o.Log,
 		Version:        Version,
 	}
 	if subscriptions != nil {
 		config.PlanOf = subscriptions.PlanOf
 	}
-	if len(o.Models) > 0 {
+	if len(o.Models) > 0 || flow != nil {
 		var ok bool
 		if config.Runs, ok = storage.RoleOf[storage.Runs](known); !ok {
 			return nil, errors.New("heycmo: the store has no storage.Runs, which Models needs")
@@ -184,7 +191,7 @@ func New(store storage.Store, opts *Options) (*Server, error) {
 	}
 	s.all = s.routes(strings.TrimSuffix(o.PublicURL, "/"))
 	_, product := s.mcp.Name()
-	s.outbox, s.reporting = o.outbox(known, subscriptions, product), o.reporting(known, subscriptions)
+	s.outbox, s.reporting = o.outbox(known, subscriptions, flow, product), o.reporting(known, subscriptions)
 	return s, nil
 }
 
@@ -211,10 +218,11 @@ func (o *Options) catalog(store storage.Store) (*agent.Catalog, error) {
 }
 
 // Run does the host's background work until ctx ends or Shutdown is called: it
-// closes the streams of customers who lost access on another replica, keeps count of
+// runs workflows, closes the streams of customers who lost access on another replica, keeps count of
 // when keys were used and what was used, reads from the payment provider what was
 // heard of, and hands out events and notices. Each replica runs it once. It returns
-// ErrClosed after Shutdown, and the context's error otherwise.
+// ErrClosed after Shutdown, the error of the workflow engine when that can't start, and
+// the context's error otherwise.
 func (s *Server) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -231,7 +239,7 @@ func (s *Server) Run(ctx context.Context) error {
 	s.cancel, s.done = cancel, done
 	s.mu.Unlock()
 
-	s.work(ctx)
+	err := s.work(ctx)
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -240,13 +248,22 @@ func (s *Server) Run(ctx context.Context) error {
 	if s.closed {
 		return ErrClosed
 	}
-	return ctx.Err()
+	return cmp.Or(err, ctx.Err())
 }
 
-// work does everything that goes on beside requests until ctx ends.
-func (s *Server) work(ctx context.Context) {
+// work does everything that goes on beside requests until ctx ends. The error says that
+// it can't begin.
+func (s *Server) work(ctx context.Context) error {
+	if s.app.Runner != nil {
+		if err := s.app.Runner.Start(ctx); err != nil {
+			return fmt.Errorf("heycmo: workflows: %w", err)
+		}
+	}
 	var wg sync.WaitGroup
 	wg.Go(func() { s.app.Run(ctx) })
+	if s.app.Runner != nil {
+		wg.Go(func() { s.app.Runner.Run(ctx) })
+	}
 	if s.app.Subscriptions != nil {
 		wg.Go(func() { s.app.Subscriptions.Run(ctx) })
 	}
@@ -257,6 +274,7 @@ func (s *Server) work(ctx context.Context) {
 		wg.Go(func() { s.reporting.Run(ctx) })
 	}
 	wg.Wait()
+	return nil
 }
 
 // CloseStreams lets no more MCP requests in, gives running calls a short while
@@ -284,6 +302,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	flush, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer stop()
+	if s.app.Runner != nil {
+		err = errors.Join(err, s.app.Runner.Close(flush))
+	}
 	return errors.Join(err, s.app.FlushKeyUse(flush), s.app.FlushUsage(flush))
 }
 

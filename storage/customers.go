@@ -53,6 +53,8 @@ type Customer struct {
 	BrandName string
 	Website   string
 	Plan      string
+	// Onboarding says that the onboarding is still to come, or goes on.
+	Onboarding bool
 	// SuspendedAt is when an operator shut the customer out, zero if nobody did.
 	SuspendedAt time.Time
 	// EntitledUntil is when an entitled customer becomes inactive, whether or not
@@ -65,6 +67,14 @@ type Customer struct {
 
 // StatusAt returns the customer's state at now.
 func (c Customer) StatusAt(now time.Time) Status { return c.Status.At(c.EntitledUntil, now) }
+
+// Admitted returns the state of the customer once nothing stands in the way.
+func (c Customer) Admitted() Status {
+	if c.Onboarding {
+		return StatusOnboarding
+	}
+	return StatusActive
+}
 
 // CustomerQuery selects customers. The zero value selects all of them.
 type CustomerQuery struct {

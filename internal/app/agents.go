@@ -113,7 +113,7 @@ func (a *App) askAgentTool(agents []agent.Agent) *agent.Tool {
 func ask(ctx context.Context, customer storage.CustomerID, one agent.Agent, task string) (asked, error) {
 	w, ok := agent.WorkerFrom(ctx)
 	if !ok {
-		return asked{Agent: one.ID, Brief: briefOf(one, task)}, nil
+		return asked{Agent: one.ID, Brief: agent.Job{Agent: one, Task: task}.Brief()}, nil
 	}
 	report, err := w.Work(ctx, customer, agent.Job{Agent: one, Task: task})
 	if err != nil {
@@ -129,20 +129,6 @@ func ask(ctx context.Context, customer storage.CustomerID, one agent.Agent, task
 		out.Proposals = append(out.Proposals, p)
 	}
 	return out, nil
-}
-
-// briefOf says to a client's model how to work as the agent.
-func briefOf(one agent.Agent, task string) string {
-	var w strings.Builder
-	fmt.Fprintf(&w, "# Brief: %s\n\nCarry this out now, in this conversation, as %s. The role: %s\n\n## How you work\n\n%s\n", one.Title, one.Title, one.Role, one.Instructions)
-	if len(one.Tools) > 0 {
-		fmt.Fprintf(&w, "\nOf this service, use these tools and no others: `%s`.\n", strings.Join(one.Tools, "`, `"))
-	}
-	if one.Output != "" {
-		fmt.Fprintf(&w, "\n## Output form\n\n%s\n", one.Output)
-	}
-	fmt.Fprintf(&w, "\n## Task\n\n%s\n", task)
-	return w.String()
 }
 
 // ReadableText implements [agent.Readable].

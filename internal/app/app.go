@@ -14,6 +14,7 @@ import (
 	"github.com/heycmo/heycmo-go/auth"
 	"github.com/heycmo/heycmo-go/billing"
 	"github.com/heycmo/heycmo-go/internal/recent"
+	"github.com/heycmo/heycmo-go/internal/runner"
 	"github.com/heycmo/heycmo-go/internal/subscription"
 	"github.com/heycmo/heycmo-go/internal/usage"
 	"github.com/heycmo/heycmo-go/internal/worker"
@@ -40,7 +41,9 @@ type Config struct {
 	// Models do the work of the catalog's agents; empty: agents give briefs.
 	Models agent.Models
 	Budget agent.Budget
-	// Runs remembers what agents did; set with Models.
+	// Runner runs the catalog's workflows; may be nil.
+	Runner *runner.Runner
+	// Runs remembers what agents and workflows did; set with Models and Runner.
 	Runs    storage.Runs
 	Log     *zap.Logger
 	Version string
@@ -72,6 +75,7 @@ func New(c Config) *App {
 	}
 	a.offerUsage()
 	a.offerAgents()
+	a.offerWorkflows()
 	a.offerRuns()
 	for _, t := range a.Catalog.Tools {
 		a.tools[t.Name] = t
@@ -116,8 +120,8 @@ func (a *App) Run(ctx context.Context) {
 			if a.Usage != nil {
 				a.logFailure(ctx, "usage sweep", a.Usage.Sweep(ctx))
 			}
-			if a.worker != nil {
-				a.logFailure(ctx, "run sweep", a.worker.Sweep(ctx))
+			if a.Runs != nil {
+				a.logFailure(ctx, "run sweep", a.sweepRuns(ctx))
 			}
 			if memories, ok := storage.RoleOf[storage.Memories](a.Store); ok {
 				_, err := memories.DeleteExpiredMemories(ctx, storage.Now())

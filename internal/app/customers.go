@@ -49,13 +49,14 @@ func (a *App) Provision(ctx context.Context, n NewCustomer) (Provisioned, error)
 		ExternalID:     n.ExternalID,
 		IdempotencyKey: n.IdempotencyKey,
 		Email:          n.Email,
-		Status:         storage.StatusActive,
+		Onboarding:     a.onboards(),
 		BrandName:      n.BrandName,
 		Website:        n.Website,
 		Plan:           n.Plan,
 		CreatedAt:      now,
 		UpdatedAt:      now,
 	}
+	c.Status = c.Admitted()
 	apiKey, key := auth.Mint(c.ID, "first key")
 	err := a.Store.InTx(ctx, func(ctx context.Context, tx storage.Store) error {
 		if err := tx.CreateCustomer(ctx, c); err != nil {
@@ -188,7 +189,7 @@ func (a *App) Resume(ctx context.Context, id storage.CustomerID) (storage.Custom
 		if c.SuspendedAt.IsZero() {
 			return false, nil
 		}
-		c.SuspendedAt, c.Status = time.Time{}, storage.StatusActive
+		c.SuspendedAt, c.Status = time.Time{}, c.Admitted()
 		if a.Subscriptions == nil {
 			return true, nil
 		}

@@ -24,10 +24,7 @@ func (a *App) CallTool(ctx context.Context, p auth.Principal, name string, args 
 	if !ok {
 		return agent.Result{}, agent.Errorf("there is no tool %q", name)
 	}
-	ctx = agent.WithUpdated(ctx, func(uri string) { a.ResourceUpdated(p.Customer, uri) })
-	if a.worker != nil {
-		ctx = agent.WithWorker(ctx, a.worker)
-	}
+	ctx = a.serving(ctx, p.Customer)
 	var result agent.Result
 	err := a.guard(ctx, p, "tool "+name, func() (err error) {
 		if a.Usage == nil {

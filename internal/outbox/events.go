@@ -12,6 +12,9 @@ import (
 // [storage.Event].
 const KindEvent = "event"
 
+// KindNotice is the kind of the effects whose data is a notify.Notice to send.
+const KindNotice = "notice"
+
 // WithEvents returns a Store that keeps, with each event that is appended, the
 // effect to hand it out. s must have the role storage.Effects.
 func WithEvents(s storage.Store) storage.Store { return &events{s} }

@@ -45,12 +45,21 @@ type Worker struct {
 	store    storage.Effects
 	handlers map[string]Handler
 	limit    time.Duration // for a handler
+	woken    chan struct{}
 	log      *zap.Logger
 }
 
 // New returns a Worker with a handler for each kind of effect. It starts nothing.
 func New(store storage.Effects, handlers map[string]Handler, log *zap.Logger) *Worker {
-	return &Worker{store, handlers, handlerTime, log}
+	return &Worker{store, handlers, handlerTime, make(chan struct{}, 1), log}
+}
+
+// Wake has Run look at once, since something was stored to be done.
+func (w *Worker) Wake() {
+	select {
+	case w.woken <- struct{}{}:
+	default: // it is about to look
+	}
 }
 
 // Run does what is due until ctx ends. Several replicas may run it.
@@ -68,6 +77,7 @@ func (w *Worker) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-look.C:
+		case <-w.woken:
 		case <-sweep.C:
 			_, err := w.store.DeleteEffects(ctx, storage.Now().Add(-keep))
 			w.failed(ctx, "outbox sweep", err)

@@ -8,12 +8,29 @@ import (
 	"github.com/heycmo/heycmo-go/internal/app"
 )
 
+// Defines values for ApprovalStatus.
+const (
+	ApprovalStatusApproved  ApprovalStatus = "approved"
+	ApprovalStatusExpired   ApprovalStatus = "expired"
+	ApprovalStatusPending   ApprovalStatus = "pending"
+	ApprovalStatusRejected  ApprovalStatus = "rejected"
+	ApprovalStatusRevised   ApprovalStatus = "revised"
+	ApprovalStatusWithdrawn ApprovalStatus = "withdrawn"
+)
+
 // Defines values for CustomerStatus.
 const (
 	CustomerStatusActive     CustomerStatus = "active"
 	CustomerStatusInactive   CustomerStatus = "inactive"
 	CustomerStatusOnboarding CustomerStatus = "onboarding"
 	CustomerStatusPending    CustomerStatus = "pending"
+)
+
+// Defines values for DecisionDecision.
+const (
+	DecisionDecisionApprove DecisionDecision = "approve"
+	DecisionDecisionReject  DecisionDecision = "reject"
+	DecisionDecisionRevise  DecisionDecision = "revise"
 )
 
 // Defines values for HealthStatus.
@@ -35,6 +52,33 @@ const (
 	ReadinessStatusReady    ReadinessStatus = "ready"
 )
 
+// Defines values for RunStatus.
+const (
+	RunStatusCancelled   RunStatus = "cancelled"
+	RunStatusCompleted   RunStatus = "completed"
+	RunStatusFailed      RunStatus = "failed"
+	RunStatusInterrupted RunStatus = "interrupted"
+	RunStatusQueued      RunStatus = "queued"
+	RunStatusRunning     RunStatus = "running"
+	RunStatusWaiting     RunStatus = "waiting"
+)
+
+// Defines values for RunStepStatus.
+const (
+	RunStepStatusDone    RunStepStatus = "done"
+	RunStepStatusFailed  RunStepStatus = "failed"
+	RunStepStatusRunning RunStepStatus = "running"
+	RunStepStatusWaiting RunStepStatus = "waiting"
+)
+
+// Defines values for RunWaitingKind.
+const (
+	RunWaitingKindApproval RunWaitingKind = "approval"
+	RunWaitingKindSignal   RunWaitingKind = "signal"
+	RunWaitingKindTime     RunWaitingKind = "time"
+	RunWaitingKindWork     RunWaitingKind = "work"
+)
+
 // Defines values for WebhookReceiptReceived.
 const (
 	WebhookReceiptReceivedTrue WebhookReceiptReceived = true
@@ -42,6 +86,53 @@ const (
 
 // APIKey An API key. It is shown once and can't be had again.
 type APIKey = string
+
+// Approval defines model for Approval.
+type Approval struct {
+	// Content What would be published or done.
+	Content string `json:"content,omitempty,omitzero"`
+
+	// CreatedAt RFC 3339 in UTC with milliseconds.
+	CreatedAt Time `json:"createdAt"`
+
+	// DecidedAt RFC 3339 in UTC with milliseconds.
+	DecidedAt Time `json:"decidedAt,omitempty,omitzero"`
+
+	// ExpiresAt RFC 3339 in UTC with milliseconds.
+	ExpiresAt Time `json:"expiresAt,omitempty,omitzero"`
+
+	// ID A UUIDv7 (RFC 9562).
+	ID ID `json:"id"`
+
+	// Note What the customer said.
+	Note string `json:"note,omitempty,omitzero"`
+
+	// RunID A UUIDv7 (RFC 9562).
+	RunID ID `json:"runId"`
+
+	// Status `expired`: nobody decided in time, and nothing was published. `withdrawn`: the run has ended otherwise.
+	Status ApprovalStatus `json:"status"`
+
+	// Subject The thing that it is about, such as content/ID.
+	Subject string `json:"subject,omitempty,omitzero"`
+
+	// Title What is to be decided.
+	Title string `json:"title"`
+
+	// Workflow Name of the run's workflow.
+	Workflow string `json:"workflow,omitempty,omitzero"`
+}
+
+// ApprovalList defines model for ApprovalList.
+type ApprovalList struct {
+	Approvals []Approval `json:"approvals"`
+
+	// NextCursor The `cursor` of the next page. It is not there on the last one.
+	NextCursor NextCursor `json:"nextCursor,omitempty,omitzero"`
+}
+
+// ApprovalStatus `expired`: nobody decided in time, and nothing was published. `withdrawn`: the run has ended otherwise.
+type ApprovalStatus string
 
 // Checkout defines model for Checkout.
 type Checkout struct {
@@ -124,6 +215,17 @@ type DayUsage struct {
 	Source string `json:"source"`
 	Used   int64  `json:"used"`
 }
+
+// Decision defines model for Decision.
+type Decision struct {
+	Decision DecisionDecision `json:"decision"`
+
+	// Note What to change, or why not.
+	Note string `json:"note,omitempty,omitzero"`
+}
+
+// DecisionDecision defines model for Decision.Decision.
+type DecisionDecision string
 
 // Email Where to reach the customer.
 type Email = string
@@ -251,6 +353,18 @@ type NewKey struct {
 	Name string `json:"name,omitempty,omitzero"`
 }
 
+// NewOnboarding defines model for NewOnboarding.
+type NewOnboarding struct {
+	Audience  string   `json:"audience,omitempty,omitzero"`
+	BrandName string   `json:"brandName"`
+	Goals     []string `json:"goals,omitempty,omitzero"`
+	Industry  string   `json:"industry,omitempty,omitzero"`
+	Voice     string   `json:"voice,omitempty,omitzero"`
+
+	// Website An address that begins with `https://` or `http://`.
+	Website string `json:"website"`
+}
+
 // NextCursor The `cursor` of the next page. It is not there on the last one.
 type NextCursor = string
 
@@ -340,8 +454,102 @@ type RotatedKey struct {
 	PreviousExpiresAt Time `json:"previousExpiresAt"`
 }
 
+// Run defines model for Run.
+type Run struct {
+	// CreatedAt RFC 3339 in UTC with milliseconds.
+	CreatedAt Time `json:"createdAt"`
+
+	// Error Why a run failed.
+	Error string `json:"error,omitempty,omitzero"`
+
+	// FinishedAt RFC 3339 in UTC with milliseconds.
+	FinishedAt Time `json:"finishedAt,omitempty,omitzero"`
+
+	// ID A UUIDv7 (RFC 9562).
+	ID ID `json:"id"`
+
+	// Input What it was started with; not in lists.
+	Input json.RawMessage `json:"input,omitempty,omitzero"`
+
+	// Output What came of a run that completed; not in lists.
+	Output json.RawMessage `json:"output,omitempty,omitzero"`
+
+	// Status `waiting`: for a time, a decision of the customer, or work of their model. `interrupted`: the process has gone that ran it, on a host that keeps runs in memory.
+	Status RunStatus `json:"status"`
+
+	// Steps Its steps so far, in the order in which they began; not in lists.
+	Steps []RunStep `json:"steps,omitempty,omitzero"`
+
+	// Title The workflow's title.
+	Title string `json:"title,omitempty,omitzero"`
+
+	// UpdatedAt RFC 3339 in UTC with milliseconds.
+	UpdatedAt Time `json:"updatedAt"`
+
+	// Waiting What a run waits for.
+	Waiting RunWaiting `json:"waiting,omitempty,omitzero"`
+
+	// Workflow The workflow's name.
+	Workflow string `json:"workflow"`
+}
+
+// RunList defines model for RunList.
+type RunList struct {
+	// NextCursor The `cursor` of the next page. It is not there on the last one.
+	NextCursor NextCursor `json:"nextCursor,omitempty,omitzero"`
+	Runs       []Run      `json:"runs"`
+}
+
+// RunStatus `waiting`: for a time, a decision of the customer, or work of their model. `interrupted`: the process has gone that ran it, on a host that keeps runs in memory.
+type RunStatus string
+
+// RunStep defines model for RunStep.
+type RunStep struct {
+	// Attempts How often it was tried.
+	Attempts int `json:"attempts,omitempty,omitzero"`
+
+	// Error Why the last attempt failed.
+	Error string `json:"error,omitempty,omitzero"`
+
+	// Message How far it is.
+	Message string `json:"message,omitempty,omitzero"`
+
+	// Ms How long it took, in milliseconds.
+	Ms   int64  `json:"ms"`
+	Name string `json:"name"`
+
+	// StartedAt RFC 3339 in UTC with milliseconds.
+	StartedAt Time          `json:"startedAt"`
+	Status    RunStepStatus `json:"status"`
+}
+
+// RunStepStatus defines model for RunStep.Status.
+type RunStepStatus string
+
+// RunWaiting What a run waits for.
+type RunWaiting struct {
+	// ID Of the approval, or of the work to hand in over MCP.
+	ID   string         `json:"id,omitempty,omitzero"`
+	Kind RunWaitingKind `json:"kind"`
+
+	// Title What is to be decided or done.
+	Title string `json:"title,omitempty,omitzero"`
+}
+
+// RunWaitingKind defines model for RunWaiting.Kind.
+type RunWaitingKind string
+
 // SessionID defines model for SessionID.
 type SessionID = string
+
+// StartedRun defines model for StartedRun.
+type StartedRun struct {
+	// RunID A UUIDv7 (RFC 9562).
+	RunID ID `json:"runId"`
+
+	// Status `waiting`: for a time, a decision of the customer, or work of their model. `interrupted`: the process has gone that ran it, on a host that keeps runs in memory.
+	Status RunStatus `json:"status"`
+}
 
 // Subscription defines model for Subscription.
 type Subscription struct {
@@ -406,6 +614,9 @@ type Gone = Error
 
 // NotFound defines model for NotFound.
 type NotFound = Error
+
+// QuotaUsedUp defines model for QuotaUsedUp.
+type QuotaUsedUp = Error
 
 // SwitchedOff defines model for SwitchedOff.
 type SwitchedOff = Error

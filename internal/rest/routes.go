@@ -33,9 +33,9 @@ func (f *face) routes() []route {
 	const (
 		get, post, put, del = http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete
 		rest                = app.ScopeREST
+		runs, approvals     = "running workflows", "approving"
 	)
-	onboarding, connections := missing("onboarding"), missing("connecting platforms")
-	dashboard, runs, approvals := missing("the dashboard"), missing("running workflows"), missing("approving")
+	connections, dashboard := missing("connecting platforms"), missing("the dashboard")
 	outreach, inngest := missing("LinkedIn outreach"), missing("Inngest")
 	return []route{
 		{get, "/openapi.json", public, unlimited, f.document},
@@ -65,18 +65,18 @@ func (f *face) routes() []route {
 		{post, "/api/webhooks/stripe", stripeSignature, app.ScopeWebhook, f.sold(f.webhook)},
 		{get, "/api/usage/{id}", apiKey, rest, f.usage},
 
-		{post, "/api/onboard/{id}", apiKey, rest, onboarding},
+		{post, "/api/onboard/{id}", apiKey, rest, f.running("onboarding", f.onboard)},
 		{post, "/api/connect/{id}", apiKey, rest, connections},
 		{get, "/api/connections/{id}", apiKey, rest, connections},
 		{del, "/api/connections/{id}/{platform}", apiKey, rest, connections},
 		{get, "/api/dashboard/{id}", apiKey, rest, dashboard},
 		{post, "/api/dashboard/{id}/link", apiKey, rest, dashboard},
 
-		{get, "/api/runs/{id}", apiKey, rest, runs},
-		{get, "/api/runs/{id}/{runId}", apiKey, rest, runs},
-		{post, "/api/runs/{id}/{runId}/cancel", apiKey, rest, runs},
-		{get, "/api/approvals/{id}", apiKey, rest, approvals},
-		{post, "/api/approvals/{id}/{approvalId}", apiKey, rest, approvals},
+		{get, "/api/runs/{id}", apiKey, rest, f.running(runs, f.runs)},
+		{get, "/api/runs/{id}/{runId}", apiKey, rest, f.running(runs, f.run)},
+		{post, "/api/runs/{id}/{runId}/cancel", apiKey, rest, f.running(runs, f.cancelRun)},
+		{get, "/api/approvals/{id}", apiKey, rest, f.running(approvals, f.approvals)},
+		{post, "/api/approvals/{id}/{approvalId}", apiKey, rest, f.running(approvals, f.decide)},
 		{get, "/api/outreach/linkedin/{id}", apiKey, rest, outreach},
 		{post, "/api/outreach/linkedin/{id}/{itemId}", apiKey, rest, outreach},
 

@@ -40,7 +40,7 @@ func (s *Service) Checkout(ctx context.Context, email, plan string) (Started, er
 	}
 	now := storage.Now()
 	c := storage.Customer{
-		ID: storage.CustomerID(storage.NewID()), Email: email, Status: storage.StatusPending, CreatedAt: now, UpdatedAt: now,
+		ID: storage.CustomerID(storage.NewID()), Email: email, Status: storage.StatusPending, Onboarding: s.Onboards, CreatedAt: now, UpdatedAt: now,
 	}
 	return s.begin(ctx, c.ID, p, billing.CheckoutRequest{Email: email}, func(ctx context.Context, tx storage.Store) error {
 		if err := tx.CreateCustomer(ctx, c); err != nil {

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/heycmo/heycmo-go/billing"
+	"github.com/heycmo/heycmo-go/internal/outbox"
 	"github.com/heycmo/heycmo-go/notify"
 	"github.com/heycmo/heycmo-go/storage"
 )
@@ -204,9 +205,9 @@ func (s *Service) names(a billing.Account) []string {
 // show brings what the account means into the customer's record, with the e-mail
 // address that the provider has, and reports whether they may come in no longer.
 func (s *Service) show(ctx context.Context, tx storage.Store, id storage.CustomerID, a billing.Account, email string, now time.Time) (lost bool, err error) {
-	status, until := statusOf(a, now)
 	_, err = tx.UpdateCustomer(ctx, id, func(c *storage.Customer) error {
 		was := *c
+		status, until := statusOf(was, a, now)
 		c.EntitledUntil, c.Plan = until, a.Plan
 		if address, err := mail.ParseAddress(email); err == nil && address.Address == email && len(email) <= 254 {
 			c.Email = email
@@ -302,9 +303,6 @@ func (s *Service) planName(id string) string {
 	return ""
 }
 
-// KindNotice is the kind of the effects whose data is a [notify.Notice] to send.
-const KindNotice = "notice"
-
 // notice stores a notice for the customer.
 func (s *Service) notice(ctx context.Context, tx storage.Store, n notify.Notice) error {
 	err := s.putNotice(ctx, tx, n, true)
@@ -319,7 +317,7 @@ func (s *Service) notice(ctx context.Context, tx storage.Store, n notify.Notice)
 func (s *Service) putNotice(ctx context.Context, tx storage.Store, n notify.Notice, told bool) error {
 	now := storage.Now()
 	e := storage.Effect{
-		ID: n.ID, Kind: KindNotice, Customer: storage.CustomerID(n.CustomerID), Data: encode(n), CreatedAt: now, DueAt: now,
+		ID: n.ID, Kind: outbox.KindNotice, Customer: storage.CustomerID(n.CustomerID), Data: encode(n), CreatedAt: now, DueAt: now,
 	}
 	if !s.Notify || !told {
 		e.DoneAt = now

@@ -47,6 +47,8 @@ type Config struct {
 	FlushKeyUse func(ctx context.Context) error
 	// Notify says that notices are stored for the customers' eyes.
 	Notify bool
+	// Onboards says that new customers go through an onboarding.
+	Onboards bool
 	// Lost is called when a customer may come in no longer; may be nil.
 	Lost func(storage.CustomerID)
 	Log  *zap.Logger
@@ -127,7 +129,7 @@ func (s *Service) Account(ctx context.Context, customer storage.CustomerID) (bil
 func (s *Service) Status(ctx context.Context, tx storage.Store, customer storage.Customer) (storage.Status, time.Time, error) {
 	stored, err := roles(tx).Account(ctx, customer.ID)
 	if errors.Is(err, storage.ErrNotFound) {
-		return storage.StatusActive, time.Time{}, nil
+		return customer.Admitted(), time.Time{}, nil
 	}
 	if err != nil {
 		return "", time.Time{}, err
@@ -136,15 +138,15 @@ func (s *Service) Status(ctx context.Context, tx storage.Store, customer storage
 	if err != nil {
 		return "", time.Time{}, err
 	}
-	status, until := statusOf(r.Account, time.Now())
+	status, until := statusOf(customer, r.Account, time.Now())
 	return status, until, nil
 }
 
 // statusOf is what an account means for the customer's state.
-func statusOf(a billing.Account, now time.Time) (storage.Status, time.Time) {
+func statusOf(c storage.Customer, a billing.Account, now time.Time) (storage.Status, time.Time) {
 	switch a.StateAt(now) {
 	case billing.StateEntitled:
-		return storage.StatusActive, a.Until(now)
+		return c.Admitted(), a.Until(now)
 	case billing.StatePending, billing.StateClosed:
 		return storage.StatusPending, time.Time{}
 	default:

@@ -128,7 +128,7 @@ func callOf(c agent.ToolCall) Call {
 func short(text string, size int) string { return plain.Cut(plain.Clean(text), size) }
 
 func (r *run) create(ctx context.Context) error {
-	var parent storage.RunID
+	parent := above(ctx)
 	if r.parent != nil {
 		parent = r.parent.id
 	}

@@ -55,6 +55,18 @@ type tree struct {
 
 type runKey struct{}
 
+type aboveKey struct{}
+
+// Under returns a context in which agents work for a run that isn't one of an agent.
+func Under(ctx context.Context, id storage.RunID) context.Context {
+	return context.WithValue(ctx, aboveKey{}, id)
+}
+
+func above(ctx context.Context) storage.RunID {
+	id, _ := ctx.Value(aboveKey{}).(storage.RunID)
+	return id
+}
+
 // join finds the run's place below the one that asks for it.
 func (r *run) join(ctx context.Context) error {
 	r.parent, _ = ctx.Value(runKey{}).(*run)

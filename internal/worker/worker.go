@@ -96,16 +96,3 @@ func (w *Worker) toolsOf(j agent.Job) ([]*agent.Tool, error) {
 	}
 	return tools, nil
 }
-
-// Kept is how long runs are remembered.
-const Kept = 90 * 24 * time.Hour
-
-// Sweep forgets runs that are older than [Kept].
-func (w *Worker) Sweep(ctx context.Context) error {
-	for {
-		n, err := w.Runs.DeleteRuns(ctx, w.now().Add(-Kept))
-		if err != nil || n == 0 {
-			return err
-		}
-	}
-}

@@ -12,7 +12,7 @@ import (
 const keyByHash = `SELECT
 	k.id, k.customer_id, k.name, k.hash, k.last_four, k.created_at, k.last_used_at, k.expires_at,
 	coalesce(c.external_id, ''), coalesce(c.idempotency_key, ''), c.email, c.status,
-	c.brand_name, c.website, c.plan, c.suspended_at, c.entitled_until, c.created_at, c.updated_at
+	c.brand_name, c.website, c.plan, c.onboarding, c.suspended_at, c.entitled_until, c.created_at, c.updated_at
 FROM api_keys AS k JOIN customers AS c ON c.id = k.customer_id
 WHERE k.hash = ?`
 
@@ -33,7 +33,7 @@ func (s *Store) KeyByHash(ctx context.Context, hash [32]byte) (storage.Key, stor
 	err := row.Scan(
 		&k.ID, &k.CustomerID, &k.Name, &k.Hash, &k.LastFour, &k.CreatedAt, &k.LastUsedAt, &k.ExpiresAt,
 		&c.ExternalID, &c.IdempotencyKey, &c.Email, &c.Status,
-		&c.BrandName, &c.Website, &c.Plan, &c.SuspendedAt, &c.EntitledUntil, &c.CreatedAt, &c.UpdatedAt)
+		&c.BrandName, &c.Website, &c.Plan, &c.Onboarding, &c.SuspendedAt, &c.EntitledUntil, &c.CreatedAt, &c.UpdatedAt)
 	if err != nil {
 		return storage.Key{}, storage.Customer{}, wrap(ctx, err)
 	}

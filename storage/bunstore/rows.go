@@ -27,6 +27,7 @@ type customerRow struct {
 	BrandName      string
 	Website        string
 	Plan           string
+	Onboarding     bool
 	SuspendedAt    micros
 	EntitledUntil  micros
 	CreatedAt      micros
@@ -43,6 +44,7 @@ func newCustomerRow(c storage.Customer) (customerRow, error) {
 			BrandName:      c.BrandName,
 			Website:        c.Website,
 			Plan:           c.Plan,
+			Onboarding:     c.Onboarding,
 			SuspendedAt:    micros(c.SuspendedAt),
 			EntitledUntil:  micros(c.EntitledUntil),
 			CreatedAt:      micros(c.CreatedAt),
@@ -62,6 +64,7 @@ func (r customerRow) record() storage.Customer {
 		BrandName:      r.BrandName,
 		Website:        r.Website,
 		Plan:           r.Plan,
+		Onboarding:     r.Onboarding,
 		SuspendedAt:    r.SuspendedAt.time(),
 		EntitledUntil:  r.EntitledUntil.time(),
 		CreatedAt:      r.CreatedAt.time(),

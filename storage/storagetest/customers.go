@@ -19,6 +19,7 @@ func fullCustomer(id string) storage.Customer {
 		BrandName:      `Ada's "Café" \ 日本 ?0 $1 -- /*`,
 		Website:        "https://example.com/?a=1&b=%20",
 		Plan:           "pro",
+		Onboarding:     true,
 		SuspendedAt:    now.Add(time.Hour),
 		EntitledUntil:  now.Add(24 * time.Hour),
 		CreatedAt:      now,

@@ -1,0 +1,34 @@
+package heycmo
+
+import (
+	"context"
+
+	"github.com/heycmo/heycmo-go/agent"
+	"github.com/heycmo/heycmo-go/internal/runner"
+	"github.com/heycmo/heycmo-go/storage"
+	"github.com/heycmo/heycmo-go/workflow"
+)
+
+// runner returns what runs the catalog's workflows, or nil when it has none or the
+// store can't remember them.
+func (o *Options) runner(s *Server, store storage.Store, catalog *agent.Catalog) (*runner.Runner, error) {
+	engine := o.Engine
+	switch {
+	case len(catalog.Workflows) == 0:
+		return nil, nil
+	case engine == nil && !runner.CanRun(store):
+		o.Log.Warn("the store has no storage.Runs and storage.Effects: there are no workflows")
+		return nil, nil
+	case engine == nil:
+		o.Log.Warn("Options.Engine is nil: runs of workflows end with this process")
+		engine = workflow.NewMemory(nil)
+	}
+	return runner.New(runner.Config{
+		Store: store, Engine: engine, Workflows: catalog.Workflows, Models: len(o.Models) > 0, Notify: o.Notifier != nil,
+		StepContext: func(ctx context.Context, customer storage.CustomerID, run storage.RunID) (context.Context, func(), error) {
+			return s.app.StepContext(ctx, customer, run)
+		},
+		Wake: func() { s.outbox.Wake() },
+		Log:  o.Log,
+	})
+}

@@ -1,0 +1,2 @@
+-- +goose Up
+ALTER TABLE customers ADD COLUMN onboarding INTEGER NOT NULL DEFAULT FALSE;
