@@ -8,19 +8,20 @@
 //	defer engine.Close(ctx)
 //	err = engine.Start(ctx, definitions...)
 //
-// A run that was under way when its process ended goes on from its last finished step
-// when an engine with the same executor ID starts.
+// A run that was under way when its process ended goes on from its last finished step.
 //
 // # One process, or several
 //
-// A SQLite file belongs to one process at a time. On PostgreSQL several may run, each with
-// an executor ID of its own ([Options].Executor) that it keeps over restarts: two live ones
-// with the same ID take work from each other.
+// A SQLite file belongs to one process at a time; a second one can't start. On PostgreSQL
+// several may run. Each says every 10 s that it lives. When one has been silent for a
+// minute, or has closed its engine, another takes its runs over.
 package dbosengine
 
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,6 +32,7 @@ import (
 	"time"
 
 	"github.com/dbos-inc/dbos-transact-golang/dbos"
+	"github.com/gofrs/flock"
 
 	"github.com/heycmo/heycmo-go/storage"
 	"github.com/heycmo/heycmo-go/workflow"
@@ -38,8 +40,12 @@ import (
 
 // Options are what may be set. The zero value of every field is its default.
 type Options struct {
-	// Executor names this process among those that share a database; default "local".
+	// Executor names this process among those that share a PostgreSQL database. One that
+	// it keeps over restarts lets it go on with its runs at once; two live processes with
+	// the same one take work from each other. Default: one made at random.
 	Executor string
+	// Keep is how long runs are remembered that have ended; default 30 days.
+	Keep time.Duration
 	// Log is told what the library has to say. Default: nowhere.
 	Log *slog.Logger
 	// Schema is where the tables are on PostgreSQL; default "dbos".
@@ -57,10 +63,15 @@ const maxRecoveries = 1_000_000
 // Engine is a [workflow.Engine].
 type Engine struct {
 	config dbos.Config
-	close  func() error // of what was opened here
+	keep   time.Duration
+	db     *sql.DB      // of SQLite; else nil
+	lock   *flock.Flock // of SQLite; else nil
 
 	mu          sync.Mutex
 	root        dbos.Context // nil: not started
+	replicas    *replicas    // of PostgreSQL, once started
+	background  sync.WaitGroup
+	stop        context.CancelFunc // of background
 	closed      bool
 	definitions map[string]workflow.Definition
 	running     map[string]context.CancelCauseFunc // in this process, by the library's IDs
@@ -68,18 +79,25 @@ type Engine struct {
 
 var _ workflow.Engine = (*Engine)(nil)
 
-func newEngine(c dbos.Config, o *Options, closer func() error) *Engine {
+func newEngine(c dbos.Config, o *Options) *Engine {
 	var opts Options
 	if o != nil {
 		opts = *o
 	}
 	c.AppName, c.ApplicationVersion = "heycmo", version
-	c.ExecutorID = cmp.Or(opts.Executor, "local")
-	c.DatabaseSchema = opts.Schema
+	switch {
+	case opts.Executor != "":
+		c.ExecutorID = opts.Executor
+	case c.DatabaseURL != "":
+		c.ExecutorID = rand.Text()
+	default:
+		c.ExecutorID = "local"
+	}
+	c.DatabaseSchema = cmp.Or(opts.Schema, "dbos")
 	if c.Logger = opts.Log; c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Engine{config: c, close: closer, running: map[string]context.CancelCauseFunc{}}
+	return &Engine{config: c, keep: cmp.Or(opts.Keep, defaultKeep), running: map[string]context.CancelCauseFunc{}}
 }
 
 // Start implements [workflow.Engine]. It makes or migrates the library's tables.
@@ -99,14 +117,49 @@ func (e *Engine) Start(ctx context.Context, definitions ...workflow.Definition) 
 	for _, d := range definitions {
 		e.definitions[d.Name] = d
 	}
-	root, err := dbos.NewContext(context.WithoutCancel(ctx), e.config)
-	if err != nil {
+	if e.lock != nil {
+		switch mine, err := e.lock.TryLock(); {
+		case err != nil:
+			return fmt.Errorf("dbosengine: %w", err)
+		case !mine:
+			return fmt.Errorf("dbosengine: another process runs workflows in this file: it holds %s", e.lock.Path())
+		}
+	}
+	if err := e.launch(ctx); err != nil {
 		return fmt.Errorf("dbosengine: %w", err)
 	}
-	dbos.RegisterWorkflow(root, e.run, dbos.WithWorkflowName("heycmo"), dbos.WithMaxRecoveryAttempts(maxRecoveries))
+	return nil
+}
+
+// launch starts the library and what goes on beside it.
+func (e *Engine) launch(ctx context.Context) error {
+	root, err := dbos.NewContext(context.WithoutCancel(ctx), e.config)
+	if err != nil {
+		return err
+	}
 	e.root = root
+	// The library's environment variables come before what it was told.
+	if root.GetApplicationVersion() != version || root.GetExecutorID() != e.config.ExecutorID {
+		return errors.New("DBOS__APPVERSION and DBOS__VMID must not be set in the environment")
+	}
+	dbos.RegisterWorkflow(root, e.run, dbos.WithWorkflowName("heycmo"), dbos.WithMaxRecoveryAttempts(maxRecoveries))
+	if e.config.DatabaseURL != "" {
+		if e.replicas, err = newReplicas(ctx, e.config.DatabaseURL, e.config.DatabaseSchema, e.config.ExecutorID); err != nil {
+			return err
+		}
+		if err := e.replicas.setUp(ctx); err != nil {
+			return err
+		}
+	}
 	if err := dbos.Launch(root); err != nil {
-		return fmt.Errorf("dbosengine: %w", err)
+		return err
+	}
+	failed := func(err error) { e.config.Logger.Error("background work of the workflow engine failed", "error", err) }
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	e.stop = stop
+	e.background.Go(func() { e.purge(background, root, failed) })
+	if e.replicas != nil {
+		e.background.Go(func() { e.replicas.run(background, root, failed) })
 	}
 	return nil
 }
@@ -208,7 +261,7 @@ func (e *Engine) alive(ctx context.Context, id string) (dbos.Context, error) {
 // Close implements [workflow.Engine]. Runs go on when the database is opened again.
 func (e *Engine) Close(ctx context.Context) error {
 	e.mu.Lock()
-	root, first := e.root, !e.closed
+	root, first, stop := e.root, !e.closed, e.stop
 	e.closed = true
 	for _, cancel := range e.running {
 		cancel(workflow.ErrClosed)
@@ -217,15 +270,25 @@ func (e *Engine) Close(ctx context.Context) error {
 	if !first {
 		return nil
 	}
-	var err error
+	if stop != nil {
+		stop()
+		e.background.Wait()
+	}
+	var errs []error
 	if root != nil {
 		timeout := 30 * time.Second
 		if deadline, ok := ctx.Deadline(); ok {
 			timeout = time.Until(deadline)
 		}
-		err = dbos.Shutdown(root, timeout)
+		errs = append(errs, dbos.Shutdown(root, timeout))
 	}
-	return errors.Join(err, e.close())
+	if e.replicas != nil {
+		errs = append(errs, e.replicas.leave(ctx))
+	}
+	if e.db != nil {
+		errs = append(errs, e.db.Close(), e.lock.Unlock())
+	}
+	return errors.Join(errs...)
 }
 
 func wrap(ctx context.Context, err error) error {

@@ -8,11 +8,13 @@ import (
 
 	"github.com/dbos-inc/dbos-transact-golang/dbos"
 	_ "github.com/dbos-inc/dbos-transact-golang/dbos/driver/sqlite" // the library's half of SQLite
-	_ "modernc.org/sqlite"                                          // the driver
+	"github.com/gofrs/flock"
+	_ "modernc.org/sqlite" // the driver
 )
 
 // OpenSQLite returns an engine over a SQLite file, which may be that of a store. It opens
-// nothing before Start.
+// nothing before Start, which also locks the file's neighbour with the ending
+// ".engine-lock" and fails while another process has it.
 func OpenSQLite(path string, o *Options) (*Engine, error) {
 	if path == "" {
 		return nil, errors.New("dbosengine: the path is empty")
@@ -26,7 +28,9 @@ func OpenSQLite(path string, o *Options) (*Engine, error) {
 		return nil, fmt.Errorf("dbosengine: %w", err)
 	}
 	db.SetMaxOpenConns(4)
-	return newEngine(dbos.Config{SQLiteSystemDB: db}, o, db.Close), nil
+	e := newEngine(dbos.Config{SQLiteSystemDB: db}, o)
+	e.db, e.lock = db, flock.New(path+".engine-lock", flock.SetPermissions(0o600))
+	return e, nil
 }
 
 // OpenPostgres returns an engine over a PostgreSQL database, such as postgres://user@host/name,
@@ -35,5 +39,5 @@ func OpenPostgres(dsn string, o *Options) (*Engine, error) {
 	if dsn == "" {
 		return nil, errors.New("dbosengine: the address is empty")
 	}
-	return newEngine(dbos.Config{DatabaseURL: dsn}, o, func() error { return nil }), nil
+	return newEngine(dbos.Config{DatabaseURL: dsn}, o), nil
 }

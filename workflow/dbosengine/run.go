@@ -37,7 +37,11 @@ func (e *Engine) run(c dbos.Context, o order) (json.RawMessage, error) {
 		delete(e.running, id)
 		e.mu.Unlock()
 	}()
-	return d.Run(&runContext{Context: ctx, dbos: ctx, order: o, names: map[string]bool{}}, o.Run.Input)
+	result, err := d.Run(&runContext{Context: ctx, dbos: ctx, order: o, names: map[string]bool{}}, o.Run.Input)
+	if errors.Is(context.Cause(ctx), workflow.ErrClosed) {
+		<-c.Done() // until then the library would take this for the end of the run
+	}
+	return result, err
 }
 
 // runContext is a [workflow.Context].
