@@ -62,6 +62,6 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, handler http.
 	if cut := s.Shutdown(closing); cut != nil {
 		s.app.Log.Warn("the stop cut something off", zap.Error(cut))
 	}
-	_ = <-background
+	<-background //nolint:errcheck // the end that was asked for
 	return err
 }

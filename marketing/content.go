@@ -43,6 +43,10 @@ type pieceData struct {
 	History  []decision      `json:"history,omitempty"`
 
 	Evaluation *evaluation `json:"evaluation,omitempty"`
+
+	RunID string `json:"runId,omitempty"` // of the run that made it
+	// Edited says that a client of the customer saved a version of what others made.
+	Edited bool `json:"edited,omitempty"`
 }
 
 // work is what save_content takes of a version.
@@ -81,6 +85,9 @@ type fullPiece struct {
 	Body         string            `json:"body" jsonschema:"the whole text, in Markdown"`
 	Meta         map[string]string `json:"meta,omitempty" jsonschema:"what belongs to it and is not in the text"`
 	Keywords     []string          `json:"keywords,omitempty" jsonschema:"what it should be found for"`
+	RunID        string            `json:"runId,omitempty" jsonschema:"id of the run that made it"`
+	HumanEdited  bool              `json:"humanEdited,omitempty" jsonschema:"whether the customer's client saved a version of what agents made"`
+	Footer       string            `json:"footer,omitempty" jsonschema:"of an approved piece: what to publish with it, on who made and approved it"`
 	History      []decision        `json:"history" jsonschema:"what was decided about its versions, oldest first"`
 }
 
@@ -157,6 +164,9 @@ func (t *team) getContentTool() *agent.Tool {
 		"One piece of content with its whole text, its measures with what to improve, and what was decided about it.",
 		func(ctx context.Context, customer storage.CustomerID, in getContentIn) (fullPiece, error) {
 			p, err := loadPiece(ctx, t.store, customer, in.ID, in.Version)
+			if err == nil {
+				p.Footer = t.footer(p)
+			}
 			return p, unknownPiece(err)
 		},
 		&agent.ToolOptions{Title: "Get content", ReadOnly: true, Idempotent: true, Input: func(s *jsonschema.Schema) {
@@ -193,6 +203,7 @@ func loadPiece(ctx context.Context, store storage.Documents, customer storage.Cu
 	p.Agent, p.Type, p.Title, p.Channel, p.Measures, p.Evaluation = v.Agent, v.Type, v.Title, v.Channel, valuesOf(v.Measures), v.Evaluation
 	return fullPiece{
 		piece: p, findings: findingsOf(v), ShownVersion: number, Body: v.Body, Meta: v.Meta, Keywords: v.Keywords,
+		RunID: data.RunID, HumanEdited: data.Edited,
 		History: append([]decision{}, data.History...),
 	}, nil
 }

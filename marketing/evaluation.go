@@ -103,9 +103,9 @@ type assessment struct {
 }
 
 // assess measures work on the piece with the id, which is empty for a new one, against
-// the brand and what was approved. What an agent at work makes is graded by a model too;
-// a customer's own client gets the measures at once.
-func (t *team) assess(ctx context.Context, customer storage.CustomerID, id string, w work) (assessment, error) {
+// the brand and what was approved. What an agent at work or a run makes is graded by a
+// model too; a customer's own client gets the measures at once.
+func (t *team) assess(ctx context.Context, customer storage.CustomerID, id string, w work, graded bool) (assessment, error) {
 	b, err := loadBrand(ctx, t.store, customer)
 	if err != nil {
 		return assessment{}, err
@@ -126,7 +126,7 @@ func (t *team) assess(ctx context.Context, customer storage.CustomerID, id strin
 	}
 	found := assessment{measures: &m, evaluation: evaluate(m.Values, nil, bar), improve: m.Improve}
 	worker, ok := agent.WorkerFrom(ctx)
-	if _, working := agent.WorkingFrom(ctx); !ok || !working || form == measure.FormInternal {
+	if !ok || !graded || form == measure.FormInternal {
 		return found, nil
 	}
 	g, why := gradeBy(ctx, worker, customer, w, b.Voice, samples)

@@ -21,6 +21,8 @@ func TestCustomersAreApart(t *testing.T) {
 	cursor := ada.call("list_content", object{"limit": 1})["nextCursor"]
 	eventCursor := ada.call("list_events", object{"limit": 1})["nextCursor"]
 	memory := ada.call("remember", object{"layer": "brand", "text": canary})["id"].(string)
+	query := ada.call("track_query", object{"query": canary})["id"].(string)
+	ada.call("log_x_post", object{"postId": canary, "text": "What is " + canary + " for?", "author": "bob"})
 	before := ada.everything()
 
 	eve := ada.as(ada.newCustomer())
@@ -42,6 +44,15 @@ func TestCustomersAreApart(t *testing.T) {
 		"recall":         {{"query": canary}, {"query": canary, "layer": "brand"}},
 		"forget":         {{"id": memory}, {"id": id + ".part0"}},
 		"list_memories":  {{}, {"layer": "brand"}},
+
+		"get_performance_trend": {{}, {"period": "day"}},
+		"log_x_post":            {{"postId": "hers", "text": "What is it for, please?", "author": "bob"}},
+		"list_x_posts":          {{}, {"state": "new"}},
+		"track_query":           {{"query": "Hers it is"}},
+		"list_tracked_queries":  {{}},
+		"untrack_query":         {{"id": query}},
+		"list_citations":        {{}, {"queryId": query, "engine": "chatgpt"}},
+		"roll_back_change":      {{"id": id}},
 	}
 	for _, tool := range ada.catalog.Tools {
 		rows, ok := calls[tool.Name]

@@ -64,6 +64,15 @@
 // The prompt start is for new customers. It takes the client's model from the
 // customer's website to a stored brand and a first content plan.
 //
+// # Workflows
+//
+// onboarding, content-production, performance-snapshot, analytics-report,
+// self-optimization, citation-tracking and engagement-response are long work in runs,
+// which survive the process. What only a model can do is done by an agent on a host with
+// models, and otherwise handed over to the client's model as a brief. What changes the
+// brand, lets a piece out or moves a weight waits for the customer's yes. onboarding is
+// how new customers begin.
+//
 // # Content
 //
 // A piece of content is a draft until somebody approves it, rejects it or sends
@@ -82,6 +91,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/heycmo/heycmo-go/agent"
@@ -113,6 +124,10 @@ type Options struct {
 	// Search and XSearch are what agents that look things up search the web and X
 	// with. Default: they can't, and say so.
 	Search, XSearch research.Searcher
+
+	// AnswerEngines are whom the workflow citation-tracking asks, by the names chatgpt,
+	// perplexity, gemini and google_ai. What the others answer is recorded as not known.
+	AnswerEngines map[string]agent.Choice
 
 	// AllowPrivateAddresses lets the tools that read web pages reach addresses
 	// that are not public, such as a site on this machine. It is for development
@@ -148,6 +163,11 @@ func New(store storage.Store, opts *Options) (*agent.Catalog, error) {
 	if opts != nil {
 		o = *opts
 	}
+	for name, choice := range o.AnswerEngines {
+		if !slices.Contains(engines, name) || choice.Model == nil || choice.Name == "" {
+			return nil, fmt.Errorf("marketing: AnswerEngines: %q must be one of %s, with a model and its name", name, strings.Join(engines, ", "))
+		}
+	}
 	folder := o.Agents
 	if folder == nil {
 		folder = Agents()
@@ -166,8 +186,9 @@ func New(store storage.Store, opts *Options) (*agent.Catalog, error) {
 		agents: agents,
 		models: o.Models,
 		search: o.Search, xSearch: o.XSearch,
-		fetch: fetch.New(&fetch.Options{AllowPrivate: o.AllowPrivateAddresses}),
-		now:   storage.Now,
+		engines: o.AnswerEngines,
+		fetch:   fetch.New(&fetch.Options{AllowPrivate: o.AllowPrivateAddresses}),
+		now:     storage.Now,
 	}
 	return t.catalog(), nil
 }
@@ -179,6 +200,7 @@ type team struct {
 	agents          []agent.Agent
 	models          bool              // the agents do the work
 	search, xSearch research.Searcher // may be nil
+	engines         map[string]agent.Choice
 	fetch           *fetch.Client
 	now             func() time.Time
 }
@@ -194,6 +216,7 @@ func (t *team) catalog() *agent.Catalog {
 		Tools:        t.tools(),
 		Prompts:      t.prompts(),
 		Resources:    t.resources(),
+		Workflows:    t.workflows(),
 	}
 }
 
@@ -205,7 +228,10 @@ func (t *team) tools() []*agent.Tool {
 		t.listEventsTool(), t.logEventTool(),
 		t.readPageTool(), scanPageTool(guardedPages{t.fetch}),
 	}
+	tools = append(tools, t.trendTool(), t.logPostTool(), t.listPostsTool())
+	tools = append(tools, t.citationTools()...)
 	if t.memory != nil {
+		tools = append(tools, t.rollBackTool())
 		tools = append(tools, t.memory.Tools()...)
 	}
 	return tools

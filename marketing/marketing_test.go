@@ -138,7 +138,7 @@ func (d desk) everything() string {
 	var all []any
 	c, err := d.store.Customer(d.Context(), d.customer)
 	all = append(all, c)
-	for _, kind := range []string{"brand", "content", "content_version"} {
+	for _, kind := range []string{"brand", "content", "content_version", "tracked_query", "x_post"} {
 		q := storage.DocumentQuery{Kind: kind, Page: storage.Page{Limit: 10_000}}
 		documents, documentsErr := d.store.Documents(d.Context(), d.customer, q)
 		if documentsErr != nil {
@@ -263,7 +263,7 @@ func TestSchemas(t *testing.T) {
 			t.Errorf("%s: title %q, description %q", tool.Name, tool.Title, tool.Description)
 		}
 		for name, p := range tool.InputSchema().Properties {
-			bounded := p.MaxLength != nil || p.MaxItems != nil || p.Maximum != nil || p.Enum != nil || p.Type == "object"
+			bounded := p.MaxLength != nil || p.MaxItems != nil || p.Maximum != nil || p.Enum != nil || p.Type == "object" || p.Type == "boolean"
 			if p.Description == "" || !bounded || len(p.Types) > 0 {
 				t.Errorf("%s: argument %s must have a description, a bound and one type", tool.Name, name)
 			}

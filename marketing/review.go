@@ -9,6 +9,7 @@ import (
 	"github.com/heycmo/heycmo-go/agent"
 	"github.com/heycmo/heycmo-go/auth"
 	"github.com/heycmo/heycmo-go/storage"
+	"github.com/heycmo/heycmo-go/workflow"
 )
 
 // decision is what was decided about a version of a piece.
@@ -51,6 +52,15 @@ func (t *team) reviewContentTool() *agent.Tool {
 }
 
 func (t *team) reviewContent(ctx context.Context, customer storage.CustomerID, in reviewIn) (piece, error) {
+	p, err := t.review(ctx, customer, in)
+	if err != nil {
+		return p, err
+	}
+	// A run that asks about the piece goes on.
+	return p, agent.Decided(ctx, subjectOf(in.ID), workflow.Answer{Decision: workflow.Decision(in.Decision), Note: in.Note})
+}
+
+func (t *team) review(ctx context.Context, customer storage.CustomerID, in reviewIn) (piece, error) {
 	if err := in.check(); err != nil {
 		return piece{}, err
 	}

@@ -61,6 +61,16 @@ func (t *team) saveContentTool() *agent.Tool {
 }
 
 func (t *team) saveContent(ctx context.Context, customer storage.CustomerID, in saveContentIn) (savedPiece, error) {
+	return t.save(ctx, customer, in, origin{ID: storage.NewID()})
+}
+
+// origin is where a new piece comes from.
+type origin struct {
+	ID    string // for a new piece
+	RunID string // of the run that made it; may be empty
+}
+
+func (t *team) save(ctx context.Context, customer storage.CustomerID, in saveContentIn, from origin) (savedPiece, error) {
 	if err := in.check(); err != nil {
 		return savedPiece{}, err
 	}
@@ -69,8 +79,11 @@ func (t *team) saveContent(ctx context.Context, customer storage.CustomerID, in 
 	}
 	if w, ok := agent.WorkingFrom(ctx); ok {
 		in.Body = plain.WithoutImages(in.Body, w.Given)
+	} else if from.RunID != "" {
+		in.Body = plain.WithoutImages(in.Body, func(string) bool { return false })
 	}
-	found, err := t.assess(ctx, customer, in.ID, in.work)
+	_, working := agent.WorkingFrom(ctx)
+	found, err := t.assess(ctx, customer, in.ID, in.work, working || from.RunID != "")
 	if err != nil {
 		return savedPiece{}, err
 	}
@@ -86,9 +99,9 @@ func (t *team) saveContent(ctx context.Context, customer storage.CustomerID, in 
 	saved := savedPiece{findings: findingsOf(v)}
 	err = t.store.InTx(ctx, func(ctx context.Context, tx storage.Store) (err error) {
 		if in.ID == "" {
-			saved.piece, err = createPiece(ctx, tx, customer, v)
+			saved.piece, err = createPiece(ctx, tx, customer, v, from)
 		} else {
-			saved.piece, err = revisePiece(ctx, tx, customer, in, v)
+			saved.piece, err = revisePiece(ctx, tx, customer, in, v, !working && from.RunID == "")
 		}
 		if err != nil {
 			return err
@@ -114,16 +127,17 @@ func (t *team) saveContent(ctx context.Context, customer storage.CustomerID, in 
 	return saved, unknownPiece(err)
 }
 
-func createPiece(ctx context.Context, tx storage.Documents, customer storage.CustomerID, v version) (piece, error) {
+func createPiece(ctx context.Context, tx storage.Documents, customer storage.CustomerID, v version, from origin) (piece, error) {
 	data, err := encode(pieceData{
 		Agent: v.Agent, Type: v.Type, Title: v.Title, Channel: v.Channel, Version: 1, Measures: &v.Measures.Values, Evaluation: v.Evaluation,
+		RunID: from.RunID,
 	})
 	if err != nil {
 		return piece{}, err
 	}
 	now := storage.Now()
 	d := storage.Document{
-		CustomerID: customer, Kind: contentKind, ID: storage.NewID(), Status: stateDraft, Data: data, CreatedAt: now, UpdatedAt: now,
+		CustomerID: customer, Kind: contentKind, ID: from.ID, Status: stateDraft, Data: data, CreatedAt: now, UpdatedAt: now,
 	}
 	if err := tx.CreateDocument(ctx, d); err != nil {
 		return piece{}, err
@@ -132,13 +146,14 @@ func createPiece(ctx context.Context, tx storage.Documents, customer storage.Cus
 	return p, err
 }
 
-func revisePiece(ctx context.Context, tx storage.Documents, customer storage.CustomerID, in saveContentIn, v version) (piece, error) {
+func revisePiece(ctx context.Context, tx storage.Documents, customer storage.CustomerID, in saveContentIn, v version, byCustomer bool) (piece, error) {
 	return updatePiece(ctx, tx, customer, in.ID, func(data *pieceData, d *storage.Document) error {
 		if in.Version != data.Version {
 			return agent.Errorf("the newest version is %d, not %d; read it with get_content, put both together and save with version %d", data.Version, in.Version, data.Version)
 		}
 		data.Agent, data.Type, data.Title, data.Channel, data.Measures, data.Evaluation = in.Agent, in.Type, in.Title, in.Channel, &v.Measures.Values, v.Evaluation
 		data.Version++
+		data.Edited = data.Edited || byCustomer && data.RunID != ""
 		d.Status = stateDraft
 		return nil
 	})

@@ -74,6 +74,10 @@ func (b brief) system() string {
 		w.WriteString("\n`ask_agent` returns the finished work of the one you ask. Plan first. Ask for what doesn't depend on other work in one turn, so that it is done at the same time. Then put it together, and say who did what.\n")
 	}
 	section(&w, "Handing in")
+	if b.inRun {
+		w.WriteString("Hand your work in with `hand_in`. It is stored for you.\n")
+		return w.String()
+	}
 	w.WriteString("Output form: " + b.agent.Output + "\n\n")
 	if has(b.agent, "save_content") {
 		w.WriteString(b.handIn() + " Then answer in a few sentences: what you saved, with its id, what you assumed, and what is open.\n")
@@ -88,8 +92,9 @@ func (b brief) context() string {
 	for size := maxBrief; ; size = size * 3 / 4 {
 		var w strings.Builder
 		b.data(&w, size)
+		b.about(&w)
 		section(&w, "Task")
-		if text := strings.TrimSpace(w.String()); len(text) <= maxBrief || size < minField {
+		if text := strings.TrimSpace(w.String()); len(text) <= maxBrief+2*len(b.given) || size < minField {
 			return text
 		}
 	}

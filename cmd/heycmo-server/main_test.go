@@ -331,7 +331,7 @@ func TestCustomerCommands(t *testing.T) {
 	if got != http.StatusUnauthorized {
 		t.Errorf("5 s after the suspension: %d", got)
 	}
-	if out, _, err := command(t, environ, "customer", "resume", made.Customer.ID); err != nil || !strings.Contains(out, "active") {
+	if out, _, err := command(t, environ, "customer", "resume", made.Customer.ID); err != nil || !strings.Contains(out, "is onboarding") {
 		t.Errorf("resume: %v %s", err, out)
 	}
 	out, _, err = command(t, environ, "customer", "key", made.Customer.ID)

@@ -219,7 +219,7 @@ func TestSellStrictly(t *testing.T) {
 	}
 	b := buyer{customer: bob.Customer.ID, key: bob.APIKey}
 	s.enters(b, http.StatusOK)
-	for _, c := range []struct{ plan, want string }{{"basic", "is active, with plan basic"}, {"", "is inactive\n"}, {"pro", "is active, with plan pro"}} {
+	for _, c := range []struct{ plan, want string }{{"basic", "is onboarding, with plan basic"}, {"", "is inactive\n"}, {"pro", "is onboarding, with plan pro"}} {
 		args := []string{"customer", "plan", b.customer}
 		if c.plan != "" {
 			args = append(args, c.plan)

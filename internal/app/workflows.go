@@ -61,6 +61,10 @@ func (a *App) serving(ctx context.Context, customer storage.CustomerID) context.
 		ctx = agent.WithDecided(ctx, func(ctx context.Context, subject string, answer workflow.Answer) error {
 			return a.decided(ctx, customer, subject, answer)
 		})
+		ctx = agent.WithStart(ctx, func(ctx context.Context, name, key string, input json.RawMessage) error {
+			_, err := a.StartWorkflow(ctx, customer, name, "tool:"+key, input)
+			return err
+		})
 	}
 	return ctx
 }

@@ -4,6 +4,7 @@
 package plain
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -58,3 +59,28 @@ func Cut(text string, size int) string {
 	}
 	return text[:end] + Ellipsis
 }
+
+// Has reports whether one of the phrases stands in the text as whole words, in any case.
+// An empty phrase stands nowhere.
+func Has(text string, phrases []string) bool {
+	text = strings.ToLower(text)
+	return slices.ContainsFunc(phrases, func(phrase string) bool {
+		phrase = strings.ToLower(strings.TrimSpace(phrase))
+		for at := 0; phrase != ""; {
+			i := strings.Index(text[at:], phrase)
+			if i < 0 {
+				return false
+			}
+			i += at
+			before, _ := utf8.DecodeLastRuneInString(text[:i])
+			after, _ := utf8.DecodeRuneInString(text[i+len(phrase):])
+			if !isWord(before) && !isWord(after) {
+				return true
+			}
+			at = i + len(phrase)
+		}
+		return false
+	})
+}
+
+func isWord(r rune) bool { return r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsDigit(r)) }
