@@ -91,7 +91,8 @@ type Options struct {
 
 	// Engine runs the Catalog's workflows. Run starts it, and Shutdown closes it. The
 	// store must have the roles [storage.Runs] and [storage.Effects]. Default: in
-	// memory, where runs end with the process.
+	// memory, where runs end with the process. The endpoint of one that is an
+	// [http.Handler], such as inngestengine's, is served at /api/inngest.
 	Engine workflow.Engine
 
 	// Billing makes customers pay. The store must have the role

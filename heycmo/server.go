@@ -165,6 +165,7 @@ func New(store storage.Store, opts *Options) (*Server, error) {
 		Models:         o.Models,
 		Budget:         o.Budget,
 		Runner:         flow,
+		Inngest:        o.inngest(flow),
 		Log:            o.Log,
 		Version:        Version,
 	}
@@ -255,6 +256,9 @@ func (s *Server) Run(ctx context.Context) error {
 // it can't begin.
 func (s *Server) work(ctx context.Context) error {
 	if s.app.Runner != nil {
+		if s.app.Runner.Volatile() {
+			s.app.Log.Warn("workflows run in memory: their runs end with this process, see Options.Engine")
+		}
 		if err := s.app.Runner.Start(ctx); err != nil {
 			return fmt.Errorf("heycmo: workflows: %w", err)
 		}

@@ -2,6 +2,7 @@ package heycmo
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/heycmo/heycmo-go/agent"
 	"github.com/heycmo/heycmo-go/internal/runner"
@@ -20,7 +21,6 @@ func (o *Options) runner(s *Server, store storage.Store, catalog *agent.Catalog)
 		o.Log.Warn("the store has no storage.Runs and storage.Effects: there are no workflows")
 		return nil, nil
 	case engine == nil:
-		o.Log.Warn("Options.Engine is nil: runs of workflows end with this process")
 		engine = workflow.NewMemory(nil)
 	}
 	return runner.New(runner.Config{
@@ -31,4 +31,13 @@ func (o *Options) runner(s *Server, store storage.Store, catalog *agent.Catalog)
 		Wake: func() { s.outbox.Wake() },
 		Log:  o.Log,
 	})
+}
+
+// inngest returns the endpoint of an engine that has one.
+func (o *Options) inngest(r *runner.Runner) http.Handler {
+	endpoint, ok := o.Engine.(http.Handler)
+	if r == nil || !ok {
+		return nil
+	}
+	return endpoint
 }

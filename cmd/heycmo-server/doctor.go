@@ -85,7 +85,11 @@ func (s *settings) checkSettings(ctx context.Context, o *heycmo.Options, plans [
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	s.returnTo(o, s.base(s.Addr))
+	base := s.base(s.Addr)
+	s.returnTo(o, base)
+	if o.Engine, err = s.engine(store, base, zap.NewNop()); err != nil {
+		return err
+	}
 	_, err = heycmo.New(store, o)
 	return err
 }

@@ -45,6 +45,9 @@ func (serveCommand) Run(ctx context.Context, c console, s *settings) (err error)
 	defer func() { _ = listener.Close() }()
 	base := s.base(listener.Addr().String())
 	s.returnTo(o, base)
+	if o.Engine, err = s.engine(store, base, log); err != nil {
+		return err
+	}
 	srv, err := heycmo.New(store, o)
 	if err != nil {
 		return err

@@ -58,6 +58,17 @@ type settings struct {
 	ExaKey          string   `secret:"" help:"Key of Exa, with which the researcher searches the web."`
 	XToken          string   `name:"x-token" secret:"" help:"Bearer token of X, with which the researcher searches posts."`
 
+	PerplexityKey string `secret:"" help:"Key of Perplexity, whose answers citation tracking looks at."`
+	GeminiKey     string `secret:"" help:"Key of Gemini, whose answers citation tracking looks at."`
+
+	Engine                    string `default:"embedded" enum:"embedded,inngest" help:"What runs workflows: embedded, in the database, or inngest."`
+	Replica                   string `help:"Name of this process among those that share a PostgreSQL database, which it keeps over restarts; made at random when empty."`
+	InngestSigningKey         string `secret:"" help:"Signing key of the Inngest environment."`
+	InngestSigningKeyFallback string `secret:"" help:"The signing key before or after it, while keys are rotated."`
+	InngestEventKey           string `secret:"" help:"Event key of the Inngest environment."`
+	InngestURL                string `name:"inngest-url" help:"Address of an Inngest server of your own; Inngest Cloud when empty."`
+	InngestDev                bool   `help:"Take requests of Inngest's dev server, which are not signed; on this machine only."`
+
 	StripeKey            string        `secret:"" help:"Secret or restricted key of Stripe; without it nothing can be bought."`
 	StripeWebhookSecrets []string      `secret:"" help:"Signing secrets of Stripe's webhook endpoint, comma-separated; any of them may have signed."`
 	StripeURL            string        `help:"Address of a fake Stripe; development only."`
@@ -168,6 +179,8 @@ func (s *settings) options(log *zap.Logger) (*heycmo.Options, error) {
 		}
 	}
 	s.think(o, &f)
+	s.answerEngines(o, &f)
+	s.checkEngine(&f)
 	s.sell(o, &f)
 	var plans []billing.Plan
 	if o.Billing != nil {

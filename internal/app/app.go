@@ -4,6 +4,7 @@ package app
 
 import (
 	"context"
+	"net/http"
 	"net/netip"
 	"sync"
 	"time"
@@ -43,6 +44,8 @@ type Config struct {
 	Budget agent.Budget
 	// Runner runs the catalog's workflows; may be nil.
 	Runner *runner.Runner
+	// Inngest is the endpoint of the engine, when that has one; may be nil.
+	Inngest http.Handler
 	// Runs remembers what agents and workflows did; set with Models and Runner.
 	Runs    storage.Runs
 	Log     *zap.Logger

@@ -36,7 +36,7 @@ func (f *face) routes() []route {
 		runs, approvals     = "running workflows", "approving"
 	)
 	connections, dashboard := missing("connecting platforms"), missing("the dashboard")
-	outreach, inngest := missing("LinkedIn outreach"), missing("Inngest")
+	outreach := missing("LinkedIn outreach")
 	return []route{
 		{get, "/openapi.json", public, unlimited, f.document},
 		{get, "/api/health", public, unlimited, f.health},
@@ -80,8 +80,8 @@ func (f *face) routes() []route {
 		{get, "/api/outreach/linkedin/{id}", apiKey, rest, outreach},
 		{post, "/api/outreach/linkedin/{id}/{itemId}", apiKey, rest, outreach},
 
-		{get, "/api/inngest", inngestSignature, unlimited, inngest},
-		{post, "/api/inngest", inngestSignature, unlimited, inngest},
-		{put, "/api/inngest", inngestSignature, unlimited, inngest},
+		{get, "/api/inngest", inngestSignature, unlimited, f.inngest},
+		{post, "/api/inngest", inngestSignature, unlimited, f.inngest},
+		{put, "/api/inngest", inngestSignature, unlimited, f.inngest},
 	}
 }

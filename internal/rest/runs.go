@@ -177,3 +177,17 @@ func approvalOf(a app.Approval) Approval {
 		CreatedAt: app.Time{Time: a.CreatedAt}, ExpiresAt: app.Time{Time: a.Expires}, DecidedAt: app.Time{Time: a.DecidedAt},
 	}
 }
+
+// inngest is the endpoint of an engine that has one. Without it, all there is to say is
+// that there are no functions.
+func (f *face) inngest(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
+	switch {
+	case f.app.Inngest != nil:
+		f.app.Inngest.ServeHTTP(w, r)
+	case r.Method == http.MethodGet || r.Method == http.MethodHead:
+		httpx.JSON(w, http.StatusOK, map[string]any{"function_count": 0, "has_event_key": false, "has_signing_key": false, "mode": "cloud"})
+	default:
+		return missing("Inngest")(w, r, p)
+	}
+	return nil
+}

@@ -176,9 +176,16 @@ type look struct {
 	At     time.Time       `json:"at"`
 }
 
-// await waits until what was asked is answered, and reminds of it meanwhile.
-func (r *run) await(kind, name, title string, a asking, remind time.Duration) (l look, err error) {
-	defer func() { r.rec.end(name, err) }()
+// await waits until what was asked is answered. An engine may leave it in the middle, so
+// nothing is deferred.
+func (r *run) await(kind, name, title string, a asking, remind time.Duration) (look, error) {
+	l, err := r.answered(kind, name, title, a, remind)
+	r.rec.end(name, err)
+	return l, err
+}
+
+// answered returns the answer, and reminds of the question meanwhile.
+func (r *run) answered(kind, name, title string, a asking, remind time.Duration) (l look, err error) {
 	for n := 0; ; n++ {
 		data, err := r.Context.Step(fmt.Sprintf("%s: look %d", name, n), func(ctx context.Context) (json.RawMessage, error) {
 			return r.look(ctx, kind, a, n, remind)

@@ -113,10 +113,15 @@ func (rec *Record) merge(steps []Step, waiting *Waiting) {
 		switch {
 		case i < 0 && len(rec.Steps) < maxSteps:
 			rec.Steps = append(rec.Steps, s)
-		case i >= 0 && s.Attempts == 0 && s.Status == StepDone && rec.Steps[i].Attempts > 0:
-			// It was carried out before, and only remembered here.
+		case i < 0:
+		case s.Attempts == 0 && (rec.Steps[i].Status == StepDone || rec.Steps[i].Status == StepFailed): // it is only remembered here
+		case s.Attempts == 0 && rec.Steps[i].Attempts > 0 && s.Status == StepDone:
 			rec.Steps[i].Status = StepDone
-		case i >= 0:
+		default:
+			if s.Attempts == 0 { // a wait that goes on
+				s.Millis += s.StartedAt.Sub(rec.Steps[i].StartedAt).Milliseconds()
+				s.StartedAt = rec.Steps[i].StartedAt
+			}
 			rec.Steps[i] = s
 		}
 	}

@@ -48,7 +48,10 @@ type recording struct {
 func (r *recorder) open(customer storage.CustomerID, id storage.RunID) *recording {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	rec := &recording{recorder: r, customer: customer, id: id}
+	rec := r.dirty[id] // an engine may run it in many short calls
+	if rec == nil {
+		rec = &recording{recorder: r, customer: customer, id: id}
+	}
 	r.runs[id] = rec
 	return rec
 }
@@ -127,19 +130,27 @@ func (r *recorder) watch(id storage.RunID) (changed <-chan struct{}, stop func()
 
 // merged returns the record of a run with what this process knows of it.
 func (r *recorder) merged(run storage.Run) Record {
-	rec, err := RecordOf(run)
-	if err != nil {
-		rec = Record{Steps: []Step{}}
-	}
 	r.mu.Lock()
 	known := r.runs[run.ID]
-	r.mu.Unlock()
-	if known != nil {
-		known.mu.Lock()
-		defer known.mu.Unlock()
-		rec.merge(known.steps, known.waiting)
+	if known == nil {
+		known = r.dirty[run.ID]
 	}
-	return rec
+	r.mu.Unlock()
+	return known.mergedInto(run)
+}
+
+// mergedInto returns the record of a run with what a recording, which may be nil, knows.
+func (rec *recording) mergedInto(run storage.Run) Record {
+	record, err := RecordOf(run)
+	if err != nil {
+		record = Record{Steps: []Step{}}
+	}
+	if rec != nil {
+		rec.mu.Lock()
+		defer rec.mu.Unlock()
+		record.merge(rec.steps, rec.waiting)
+	}
+	return record
 }
 
 // run stores what is new until ctx ends.
@@ -179,7 +190,7 @@ func (r *recorder) flush(ctx context.Context) error {
 		})
 		r.mu.Lock()
 		for _, rec := range part {
-			if err != nil && r.runs[rec.id] == rec {
+			if err != nil && r.dirty[rec.id] == nil {
 				r.dirty[rec.id] = rec
 			} else {
 				r.tell(rec.id)
@@ -196,7 +207,7 @@ func (r *recorder) store(ctx context.Context, tx storage.Store, rec *recording) 
 		if !run.EndedAt.IsZero() {
 			return nil
 		}
-		merged := r.merged(*run)
+		merged := rec.mergedInto(*run)
 		run.Status, run.Data, run.UpdatedAt = StatusRunning, encode(merged), r.now()
 		if merged.Waiting != nil {
 			run.Status = StatusWaiting
@@ -229,7 +240,7 @@ func (rec *recording) change(name string, change func(*Step)) {
 }
 
 func (rec *recording) begin(name string) {
-	rec.change(name, func(s *Step) { s.Status = StepRunning })
+	rec.change(name, func(*Step) {})
 }
 
 func (rec *recording) attempt(name string) { rec.change(name, func(s *Step) { s.Attempts++ }) }
@@ -252,6 +263,10 @@ func (rec *recording) end(name string, err error) {
 		return
 	}
 	rec.change(name, func(s *Step) {
+		rec.waiting = nil
+		if s.Status == StepDone || s.Status == StepFailed {
+			return // it is only remembered
+		}
 		s.Status, s.Millis, s.Message = StepDone, rec.recorder.now().Sub(s.StartedAt).Milliseconds(), ""
 		if err != nil {
 			s.Status = StepFailed
@@ -259,7 +274,6 @@ func (rec *recording) end(name string, err error) {
 				s.Error = callerText(err)
 			}
 		}
-		rec.waiting = nil
 	})
 }
 

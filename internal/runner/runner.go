@@ -154,6 +154,9 @@ func (r *Runner) Close(ctx context.Context) error {
 	return errors.Join(r.Engine.Close(ctx), r.recorder.flush(ctx))
 }
 
+// Volatile reports whether runs end with the process.
+func (r *Runner) Volatile() bool { return r.volatile != "" }
+
 // Workflow returns the workflow with this name.
 func (r *Runner) Workflow(name string) (*agent.Workflow, bool) {
 	w, ok := r.workflows[name]

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -21,6 +23,8 @@ import (
 	"github.com/heycmo/heycmo-go/storage/sqlitestore"
 	"github.com/heycmo/heycmo-go/workflow"
 	"github.com/heycmo/heycmo-go/workflow/dbosengine"
+	"github.com/heycmo/heycmo-go/workflow/inngestengine"
+	"github.com/heycmo/heycmo-go/workflow/inngestengine/inngesttest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -175,6 +179,37 @@ func engines(t *testing.T, test func(t *testing.T, store storage.Store, open fun
 			return e
 		})
 	})
+	t.Run("Inngest", func(t *testing.T) {
+		store, _ := openStore(t)
+		var engine *inngestengine.Engine
+		inngest := inngesttest.NewServer(inngesttest.Options{SigningKey: "signkey-test-00"})
+		app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { engine.ServeHTTP(w, r) }))
+		t.Cleanup(func() { inngest.Close(); app.Close(); http.DefaultClient.CloseIdleConnections() })
+		test(t, store, func() workflow.Engine {
+			var err error
+			engine, err = inngestengine.New(store, inngestengine.Options{SigningKey: "signkey-test-00", EventKey: "e", URL: inngest.URL, ServeURL: app.URL})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return registered{engine, inngest}
+		})
+	})
+}
+
+// registered is started once Inngest knows its functions.
+type registered struct {
+	*inngestengine.Engine
+	inngest *inngesttest.Server
+}
+
+func (r registered) Start(ctx context.Context, definitions ...workflow.Definition) error {
+	if err := r.Engine.Start(ctx, definitions...); err != nil {
+		return err
+	}
+	for len(r.inngest.Functions()) == 0 && ctx.Err() == nil {
+		time.Sleep(time.Millisecond)
+	}
+	return ctx.Err()
 }
 
 func TestARunThatAsks(t *testing.T) {

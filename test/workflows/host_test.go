@@ -88,7 +88,7 @@ func newHouse(t *testing.T, change func(*heycmo.Options)) *house {
 		if err := h.host.Shutdown(ctx); err != nil {
 			t.Errorf("shutdown: %v", err)
 		}
-		<-running
+		<-running //nolint:errcheck // the end that was asked for
 		h.server.Close()
 		site.Close()
 		if err := store.Close(); err != nil {

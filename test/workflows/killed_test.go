@@ -185,9 +185,11 @@ func work(text string) error {
 	}
 	srv, err := heycmo.New(store, &heycmo.Options{
 		Engine: engine, Limits: heycmo.Limits{REST: -1},
-		Models:        agent.Models{agent.TierStandard: {Model: o.model(), Name: "m-1"}},
-		Marketing:     &marketing.Options{AllowPrivateAddresses: true},
-		Authenticator: auth.Func(func(r *http.Request) (auth.Principal, error) { return auth.Principal{ExternalID: r.Header.Get("X-Round")}, nil }),
+		Models:    agent.Models{agent.TierStandard: {Model: o.model(), Name: "m-1"}},
+		Marketing: &marketing.Options{AllowPrivateAddresses: true},
+		Authenticator: auth.Func(func(r *http.Request) (auth.Principal, error) {
+			return auth.Principal{ExternalID: r.Header.Get("X-Round")}, nil
+		}),
 	})
 	if err != nil {
 		return err

@@ -64,8 +64,9 @@ const maxRecoveries = 1_000_000
 type Engine struct {
 	config dbos.Config
 	keep   time.Duration
-	db     *sql.DB      // of SQLite; else nil
-	lock   *flock.Flock // of SQLite; else nil
+	path   string       // of a SQLite file; else empty
+	lock   *flock.Flock // of a SQLite file; else nil
+	db     *sql.DB      // of a SQLite file, once started; else nil
 
 	mu          sync.Mutex
 	root        dbos.Context // nil: not started
@@ -133,6 +134,13 @@ func (e *Engine) Start(ctx context.Context, definitions ...workflow.Definition) 
 
 // launch starts the library and what goes on beside it.
 func (e *Engine) launch(ctx context.Context) error {
+	var err error
+	if e.path != "" {
+		if e.db, err = openFile(e.path); err != nil {
+			return err
+		}
+		e.config.SQLiteSystemDB = e.db
+	}
 	root, err := dbos.NewContext(context.WithoutCancel(ctx), e.config)
 	if err != nil {
 		return err
@@ -286,7 +294,10 @@ func (e *Engine) Close(ctx context.Context) error {
 		errs = append(errs, e.replicas.leave(ctx))
 	}
 	if e.db != nil {
-		errs = append(errs, e.db.Close(), e.lock.Unlock())
+		errs = append(errs, e.db.Close())
+	}
+	if e.lock != nil {
+		errs = append(errs, e.lock.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -3,7 +3,6 @@ package dbosengine
 import (
 	"database/sql"
 	"errors"
-	"fmt"
 	"net/url"
 
 	"github.com/dbos-inc/dbos-transact-golang/dbos"
@@ -19,18 +18,23 @@ func OpenSQLite(path string, o *Options) (*Engine, error) {
 	if path == "" {
 		return nil, errors.New("dbosengine: the path is empty")
 	}
+	e := newEngine(dbos.Config{}, o)
+	e.path, e.lock = path, flock.New(path+".engine-lock", flock.SetPermissions(0o600))
+	return e, nil
+}
+
+// openFile opens a SQLite file.
+func openFile(path string) (*sql.DB, error) {
 	q := url.Values{
 		"_txlock": {"immediate"},
 		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "foreign_keys(1)", "synchronous(FULL)"},
 	}
 	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}).String()+"?"+q.Encode())
 	if err != nil {
-		return nil, fmt.Errorf("dbosengine: %w", err)
+		return nil, err
 	}
 	db.SetMaxOpenConns(4)
-	e := newEngine(dbos.Config{SQLiteSystemDB: db}, o)
-	e.db, e.lock = db, flock.New(path+".engine-lock", flock.SetPermissions(0o600))
-	return e, nil
+	return db, nil
 }
 
 // OpenPostgres returns an engine over a PostgreSQL database, such as postgres://user@host/name,
