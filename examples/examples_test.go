@@ -223,6 +223,32 @@ func TestOwnAgent(t *testing.T) {
 	}
 }
 
+func TestOwnWorkflow(t *testing.T) {
+	p := start(t, "ownworkflow")
+	session := connect(t, p.url, p.key)
+	call := func(tool string, args map[string]any) map[string]any {
+		t.Helper()
+		r, err := session.CallTool(t.Context(), &sdk.CallToolParams{Name: tool, Arguments: args})
+		if err != nil || r.IsError {
+			t.Fatalf("%s: %v %+v", tool, err, r)
+		}
+		out, _ := r.StructuredContent.(map[string]any)
+		return out
+	}
+	run := call("start_workflow", map[string]any{"workflow": "lend", "input": map[string]any{"amount": 500}, "wait": 30})
+	waiting, _ := run["waiting"].(map[string]any)
+	if waiting["title"] != "Borrow 500 euros at 4.5 %?" {
+		t.Fatalf("it is %v", run)
+	}
+	call("decide", map[string]any{"id": waiting["id"], "decision": "approve"})
+	if run = call("get_run", map[string]any{"id": run["id"], "wait": 30}); run["status"] != "completed" || fmt.Sprint(run["output"]) != fmt.Sprintf("map[paid:P-%s rate:4.5]", run["id"]) {
+		t.Errorf("it is %v", run)
+	}
+	if run = call("start_workflow", map[string]any{"workflow": "lend", "input": map[string]any{"amount": -1}, "wait": 30}); run["error"] != "the amount must be between 1 and 100,000 euros" {
+		t.Errorf("it is %v", run)
+	}
+}
+
 // The README's Go code stands in an example, and its commands exist.
 func TestReadme(t *testing.T) {
 	readme, err := os.ReadFile("../README.md")

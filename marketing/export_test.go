@@ -1,6 +1,7 @@
 package marketing
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/heycmo/heycmo-go/agent"
@@ -17,4 +18,26 @@ func NewAt(store storage.Store, now time.Time) (*agent.Catalog, error) {
 // StartText is the prompt to start with for a catalog with these tools.
 func StartText(website, brandName string, canRead, canScan bool) string {
 	return startText(website, brand{BrandName: brandName}, canRead, canScan)
+}
+
+// KPIs are the figures of a week.
+type KPIs = kpis
+
+// Proposed is a change of a weight as an agent proposes it.
+type Proposed = proposed
+
+// Patterns returns severity and figure of what weeks show.
+func Patterns(history ...KPIs) (found []string) {
+	for _, p := range patternsOf(history) {
+		found = append(found, p.Severity+" "+p.KPI)
+	}
+	return found
+}
+
+// Sensible returns the proposals that make sense, with their values.
+func Sensible(weights map[string]float64, list ...Proposed) (good []string) {
+	for _, p := range sensible(list, weights) {
+		good = append(good, fmt.Sprintf("%s %g", p.key(), p.Value))
+	}
+	return good
 }

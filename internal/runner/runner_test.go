@@ -55,8 +55,8 @@ func newCustomer(t *testing.T, store storage.Store, status storage.Status) stora
 	return c.ID
 }
 
-// run has a Runner work on the store until the test ends or stop is called.
-func run(t *testing.T, store storage.Store, engine workflow.Engine, workflows ...*agent.Workflow) (r *runner.Runner, stop func()) {
+// runOn has a Runner work on the store until the test ends or stop is called.
+func runOn(t *testing.T, store storage.Store, engine workflow.Engine, workflows ...*agent.Workflow) (r *runner.Runner, stop func()) {
 	t.Helper()
 	effects, _ := storage.RoleOf[storage.Effects](store)
 	var worker *outbox.Worker
@@ -215,7 +215,7 @@ func (r registered) Start(ctx context.Context, definitions ...workflow.Definitio
 func TestARunThatAsks(t *testing.T) {
 	engines(t, func(t *testing.T, store storage.Store, open func() workflow.Engine) {
 		ada := newCustomer(t, store, storage.StatusOnboarding)
-		r, _ := run(t, store, open(), asking(workflow.Question{Subject: "content/1"}))
+		r, _ := runOn(t, store, open(), asking(workflow.Question{Subject: "content/1"}))
 		wish := runner.Wish{Workflow: "greet", Key: "k", Input: json.RawMessage(`{"name":"Ada"}`)}
 		first := begin(t, r, ada, wish)
 		if again := begin(t, r, ada, wish); again.ID != first.ID {
@@ -263,7 +263,7 @@ func TestARunThatAsks(t *testing.T) {
 func TestCancelled(t *testing.T) {
 	engines(t, func(t *testing.T, store storage.Store, open func() workflow.Engine) {
 		ada := newCustomer(t, store, storage.StatusOnboarding)
-		r, _ := run(t, store, open(), asking(workflow.Question{}))
+		r, _ := runOn(t, store, open(), asking(workflow.Question{}))
 		wish := runner.Wish{Workflow: "greet", Input: json.RawMessage(`{"name":"Ada"}`)}
 		waits, rec := await(t, r, begin(t, r, ada, wish))
 		if _, err := r.Cancel(t.Context(), newCustomer(t, store, storage.StatusActive), waits.ID); !errors.Is(err, storage.ErrNotFound) {
@@ -295,7 +295,7 @@ func TestCancelled(t *testing.T) {
 func TestExpiredAndReminded(t *testing.T) {
 	engines(t, func(t *testing.T, store storage.Store, open func() workflow.Engine) {
 		ada := newCustomer(t, store, storage.StatusOnboarding)
-		r, _ := run(t, store, open(), asking(workflow.Question{Expires: 900 * time.Millisecond, Remind: 500 * time.Millisecond}))
+		r, _ := runOn(t, store, open(), asking(workflow.Question{Expires: 900 * time.Millisecond, Remind: 500 * time.Millisecond}))
 		first := begin(t, r, ada, runner.Wish{Workflow: "greet", Input: json.RawMessage(`{"name":"Ada"}`)})
 		for {
 			ended, rec := await(t, r, first)

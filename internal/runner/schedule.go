@@ -26,22 +26,27 @@ func (r *Runner) keepTime(ctx context.Context) {
 	defer clock.Stop()
 	done := map[string]time.Time{} // the time that was seen to last
 	for {
-		for _, s := range r.schedules {
-			slot, ok := s.last(r.now())
-			if !ok || done[s.workflow.Name].Equal(slot) {
-				continue
-			}
-			if err := r.tick(ctx, s, slot); err != nil {
-				r.warn(ctx, "a schedule can't be kept", "", "", fmt.Errorf("workflow %q: %w", s.workflow.Name, err))
-				continue
-			}
-			done[s.workflow.Name] = slot
-		}
+		r.tickAll(ctx, done)
 		select {
 		case <-ctx.Done():
 			return
 		case <-clock.C:
 		}
+	}
+}
+
+// tickAll ticks the schedules whose last time isn't done yet.
+func (r *Runner) tickAll(ctx context.Context, done map[string]time.Time) {
+	for _, s := range r.schedules {
+		slot, ok := s.last(r.now())
+		if !ok || done[s.workflow.Name].Equal(slot) {
+			continue
+		}
+		if err := r.tick(ctx, s, slot); err != nil {
+			r.warn(ctx, "a schedule can't be kept", "", "", fmt.Errorf("workflow %q: %w", s.workflow.Name, err))
+			continue
+		}
+		done[s.workflow.Name] = slot
 	}
 }
 
