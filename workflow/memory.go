@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -92,7 +91,7 @@ func (m *Memory) Trigger(ctx context.Context, customer storage.CustomerID, r Run
 	if m.runs[key] != nil {
 		return nil
 	}
-	run := &memoryRun{engine: m, customer: customer, run: r, names: map[string]bool{}, signals: map[string]chan json.RawMessage{}}
+	run := &memoryRun{engine: m, customer: customer, run: r, names: Names{}, signals: map[string]chan json.RawMessage{}}
 	run.Context, run.cancel = context.WithCancelCause(m.closing)
 	m.runs[key] = run
 	m.wg.Go(func() { run.work(d) })
@@ -167,8 +166,8 @@ type memoryRun struct {
 	engine   *Memory
 	customer storage.CustomerID
 	run      Run
-	names    map[string]bool // of what it has done
-	ended    bool            // under Memory.mu
+	names    Names // of what it has done
+	ended    bool  // under Memory.mu
 
 	mu      sync.Mutex
 	signals map[string]chan json.RawMessage
@@ -179,7 +178,7 @@ func (r *memoryRun) RunID() string                { return r.run.ID }
 
 func (r *memoryRun) work(d Definition) {
 	defer r.cancel(nil)
-	result, err := guarded(func() (json.RawMessage, error) { return d.Run(r, r.run.Input) })
+	result, err := Guarded(func() (json.RawMessage, error) { return d.Run(r, r.run.Input) })
 	if cause := context.Cause(r); cause != nil && err != nil {
 		err = cause
 	}
@@ -193,26 +192,12 @@ func (r *memoryRun) work(d Definition) {
 	}
 }
 
-// guarded makes a panic an error.
-func guarded(fn func() (json.RawMessage, error)) (result json.RawMessage, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			result, err = nil, fmt.Errorf("workflow: panic: %v\n%s", v, debug.Stack())
-		}
-	}()
-	return fn()
-}
-
 // begin takes the name of something that the run does, which must be new.
 func (r *memoryRun) begin(name string) error {
 	if cause := context.Cause(r); cause != nil {
 		return cause
 	}
-	if name == "" || r.names[name] {
-		return Permanent(fmt.Errorf("workflow: the name %q must be there, and unique in a run", name))
-	}
-	r.names[name] = true
-	return nil
+	return r.names.Take(name)
 }
 
 // Step implements [Context].
@@ -222,7 +207,7 @@ func (r *memoryRun) Step(name string, fn func(context.Context) (json.RawMessage,
 	}
 	o = o.WithDefaults()
 	for n := 1; ; n++ {
-		result, err := r.attempt(fn, o)
+		result, err := o.Attempt(r, fn)
 		if cause := context.Cause(r); cause != nil {
 			return nil, cause
 		}
@@ -236,12 +221,6 @@ func (r *memoryRun) Step(name string, fn func(context.Context) (json.RawMessage,
 			return nil, err
 		}
 	}
-}
-
-func (r *memoryRun) attempt(fn func(context.Context) (json.RawMessage, error), o StepOptions) (json.RawMessage, error) {
-	ctx, cancel := context.WithTimeout(r, o.Timeout)
-	defer cancel()
-	return guarded(func() (json.RawMessage, error) { return fn(ctx) })
 }
 
 // Sleep implements [Context].

@@ -30,7 +30,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"time"
 
 	"github.com/heycmo/heycmo-go/storage"
@@ -211,38 +210,4 @@ func decode[T any](what, name string, data json.RawMessage) (v T, err error) {
 		return v, Permanent(fmt.Errorf("workflow: %s %q: %w", what, name, err))
 	}
 	return v, nil
-}
-
-var (
-	namePattern = regexp.MustCompile(`^[a-z][a-z0-9-]{0,63}$`)
-	idPattern   = regexp.MustCompile(`^[^\p{Cc}]{1,200}$`)
-)
-
-// CheckDefinitions reports everything that is wrong with definitions, for engines.
-func CheckDefinitions(definitions []Definition) error {
-	var errs []error
-	seen := map[string]bool{}
-	for _, d := range definitions {
-		switch {
-		case !namePattern.MatchString(d.Name):
-			errs = append(errs, fmt.Errorf("workflow %q: the name must be 1 to 64 lower-case letters, digits and \"-\", and begin with a letter", d.Name))
-		case seen[d.Name]:
-			errs = append(errs, fmt.Errorf("workflow %q is there twice", d.Name))
-		case d.Run == nil:
-			errs = append(errs, fmt.Errorf("workflow %q: Run is nil", d.Name))
-		}
-		seen[d.Name] = true
-	}
-	return errors.Join(errs...)
-}
-
-// Check reports what is wrong with a run that is to begin, for engines.
-func (r Run) Check() error {
-	if !idPattern.MatchString(r.ID) {
-		return storage.Invalid("id", "1 to 200 characters without control characters")
-	}
-	if r.Input != nil && !json.Valid(r.Input) {
-		return storage.Invalid("input", "JSON")
-	}
-	return nil
 }

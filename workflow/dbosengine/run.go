@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"time"
 
 	"github.com/dbos-inc/dbos-transact-golang/dbos"
@@ -37,7 +36,7 @@ func (e *Engine) run(c dbos.Context, o order) (json.RawMessage, error) {
 		delete(e.running, id)
 		e.mu.Unlock()
 	}()
-	result, err := d.Run(&runContext{Context: ctx, dbos: ctx, order: o, names: map[string]bool{}}, o.Run.Input)
+	result, err := d.Run(&runContext{Context: ctx, dbos: ctx, order: o, names: workflow.Names{}}, o.Run.Input)
 	if errors.Is(context.Cause(ctx), workflow.ErrClosed) {
 		<-c.Done() // until then the library would take this for the end of the run
 	}
@@ -49,7 +48,7 @@ type runContext struct {
 	context.Context
 	dbos  dbos.Context
 	order order
-	names map[string]bool
+	names workflow.Names
 }
 
 var _ workflow.Context = (*runContext)(nil)
@@ -62,11 +61,7 @@ func (c *runContext) begin(name string) error {
 	if err := c.over(nil); err != nil {
 		return err
 	}
-	if name == "" || c.names[name] {
-		return workflow.Permanent(fmt.Errorf("workflow: the name %q must be there, and unique in a run", name))
-	}
-	c.names[name] = true
-	return nil
+	return c.names.Take(name)
 }
 
 // over returns the engine's error when the run was cancelled or the engine closes, and
@@ -123,7 +118,7 @@ func (c *runContext) Step(name string, fn func(context.Context) (json.RawMessage
 // attempts tries until it succeeds, or is of no more use.
 func attempts(ctx context.Context, fn func(context.Context) (json.RawMessage, error), o workflow.StepOptions) (json.RawMessage, error) {
 	for n := 1; ; n++ {
-		result, err := attempt(ctx, fn, o.Timeout)
+		result, err := o.Attempt(ctx, fn)
 		if err == nil || n == o.Attempts || workflow.IsPermanent(err) || ctx.Err() != nil {
 			return result, err
 		}
@@ -135,17 +130,6 @@ func attempts(ctx context.Context, fn func(context.Context) (json.RawMessage, er
 			return nil, ctx.Err()
 		}
 	}
-}
-
-func attempt(ctx context.Context, fn func(context.Context) (json.RawMessage, error), timeout time.Duration) (result json.RawMessage, err error) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	defer func() {
-		if v := recover(); v != nil {
-			result, err = nil, fmt.Errorf("workflow: panic: %v\n%s", v, debug.Stack())
-		}
-	}()
-	return fn(ctx)
 }
 
 // Sleep implements [workflow.Context].

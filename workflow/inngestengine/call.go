@@ -4,9 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -55,7 +53,7 @@ type call struct {
 
 	ctx    context.Context //nolint:containedctx // a call is a context of its own
 	cancel context.CancelCauseFunc
-	names  map[string]bool
+	names  workflow.Names
 	waits  map[string]int
 	// report is what the call ends with when the function was left in the middle.
 	report     *op
@@ -98,7 +96,7 @@ func (e *Engine) serveCall(w http.ResponseWriter, r *http.Request, body []byte) 
 		refuse(w, http.StatusBadRequest, "the event was not sent by this program")
 		return
 	}
-	c := &call{engine: e, customer: asked.Customer, run: asked.Run, attempt: b.Ctx.Attempt, steps: b.Steps, names: map[string]bool{}, waits: map[string]int{}}
+	c := &call{engine: e, customer: asked.Customer, run: asked.Run, attempt: b.Ctx.Attempt, steps: b.Steps, names: workflow.Names{}, waits: map[string]int{}}
 	c.serve(r.Context(), w, d)
 }
 
@@ -236,12 +234,7 @@ func (c *call) carryOut(d workflow.Definition) (result json.RawMessage, err erro
 	left = true
 	go func() {
 		defer close(done)
-		defer func() {
-			if v := recover(); v != nil {
-				left, err = false, fmt.Errorf("workflow: panic: %v\n%s", v, debug.Stack())
-			}
-		}()
-		result, err = d.Run(&runContext{c}, c.run.Input)
+		result, err = workflow.Guarded(func() (json.RawMessage, error) { return d.Run(&runContext{c}, c.run.Input) })
 		left = false
 	}()
 	<-done

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"runtime"
-	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -33,11 +32,7 @@ func (c *runContext) begin(name string) error {
 	if err := c.over(); err != nil {
 		return err
 	}
-	if name == "" || c.call.names[name] {
-		return workflow.Permanent(fmt.Errorf("workflow: the name %q must be there, and unique in a run", name))
-	}
-	c.call.names[name] = true
-	return nil
+	return c.call.names.Take(name)
 }
 
 // over returns why nothing more is done.
@@ -85,7 +80,7 @@ func (c *runContext) Step(name string, fn func(context.Context) (json.RawMessage
 		return m.Data, nil
 	}
 	o = o.WithDefaults()
-	result, err := c.attempt(fn, o.Timeout)
+	result, err := o.Attempt(c.call.ctx, fn)
 	if over := c.over(); over != nil {
 		return nil, over
 	}
@@ -102,17 +97,6 @@ func (c *runContext) Step(name string, fn func(context.Context) (json.RawMessage
 	}
 	c.leave(report)
 	return nil, nil
-}
-
-func (c *runContext) attempt(fn func(context.Context) (json.RawMessage, error), timeout time.Duration) (result json.RawMessage, err error) {
-	ctx, cancel := context.WithTimeout(c.call.ctx, timeout)
-	defer cancel()
-	defer func() {
-		if v := recover(); v != nil {
-			result, err = nil, fmt.Errorf("workflow: panic: %v\n%s", v, debug.Stack())
-		}
-	}()
-	return fn(ctx)
 }
 
 // Sleep implements [workflow.Context]. It is a wait that only a cancellation ends
