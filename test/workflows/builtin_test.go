@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/heycmo/heycmo-go/agent"
 	"github.com/heycmo/heycmo-go/agent/agenttest"
@@ -374,4 +375,144 @@ func TestBadInput(t *testing.T) {
 	if got := h.try("hand_in", object{"id": run.Waiting.ID, "result": object{"report": "x", "insights": []object{}, "recommendations": []string{}}}, nil); !strings.Contains(got, "withdrawn") {
 		t.Errorf("work for a cancelled run: %q", got)
 	}
+}
+
+// fourWeeks stores four weeks of pieces whose brand voice falls.
+func (h *house) fourWeeks() {
+	h.Helper()
+	for week, voice := range []float64{0.8, 0.8, 0.7, 0.5} {
+		at := storage.Now().Add(-time.Duration(4-week)*7*24*time.Hour + 24*time.Hour)
+		data, err := json.Marshal(object{"agent": "seo-writer", "type": "article", "title": "T", "version": 1, "evaluation": object{"brandVoice": object{"score": voice}, "bar": 0.6}})
+		if err != nil {
+			h.Fatal(err)
+		}
+		err = h.store.CreateDocument(h.Context(), storage.Document{CustomerID: h.id, Kind: "content", ID: storage.NewID(), Status: "draft", Data: data, CreatedAt: at, UpdatedAt: at})
+		if err != nil {
+			h.Fatal(err)
+		}
+	}
+}
+
+func TestSelfOptimization(t *testing.T) {
+	h := newHouse(t, nil)
+	h.fourWeeks()
+	var run seen
+	h.call("start_workflow", object{"workflow": "self-optimization", "wait": 50}, &run)
+	asked := 0
+	run = h.follow(run.ID, func(_, brief string) any {
+		if !strings.Contains(brief, "critical") || !strings.Contains(brief, "0.50, below 0.6") {
+			t.Errorf("the brief lacks the pattern:\n%s", brief)
+		}
+		return object{"proposals": []object{
+			{"category": "voice_refinement", "key": "formality", "proposedValue": 0.9, "rationale": "It falls.", "expectedImpact": "+0.1", "confidence": 0.8},
+			{"category": "format_weights", "key": "blog", "proposedValue": 0.4, "rationale": "It falls.", "expectedImpact": "+0.1", "confidence": 0.3},
+		}}
+	}, func(title, text string) (string, string) {
+		asked++
+		if asked == 1 && (title != "Move voice_refinement.formality from 0.5 to 0.7?" || !strings.Contains(text, "80 %")) {
+			t.Errorf("asked: %s %s", title, text)
+		}
+		return []string{"approve", "reject"}[min(asked-1, 1)], ""
+	})
+	var out struct {
+		Applied []struct {
+			ID    string
+			Value float64
+		}
+		Rejected int
+	}
+	if err := json.Unmarshal(run.Output, &out); err != nil || len(out.Applied) != 1 || out.Applied[0].Value != 0.7 || out.Rejected != 1 {
+		t.Fatalf("it is %s: %s %s", run.Status, run.Output, run.Error)
+	}
+	weights := func() (w map[string]float64) {
+		var list struct {
+			Memories []struct {
+				Key    string
+				Weight float64
+			}
+		}
+		h.call("list_memories", object{"layer": "procedural"}, &list)
+		w = map[string]float64{}
+		for _, m := range list.Memories {
+			if m.Key != "" {
+				w[m.Key] = m.Weight
+			}
+		}
+		return w
+	}
+	if w := weights(); len(w) != 1 || w["voice_refinement.formality"] != 0.7 {
+		t.Errorf("weights: %v", w)
+	}
+	h.call("roll_back_change", object{"id": out.Applied[0].ID}, nil)
+	if w := weights(); w["voice_refinement.formality"] != 0.5 {
+		t.Errorf("weights: %v", w)
+	}
+	if got := h.try("roll_back_change", object{"id": out.Applied[0].ID}, nil); !strings.Contains(got, "already") {
+		t.Errorf("again: %q", got)
+	}
+}
+
+// A customer who doesn't want the draft keeps what they said themselves, and may begin
+// again.
+func TestOnboardingRejected(t *testing.T) {
+	h := newHouse(t, withModel(t))
+	run := h.follow(h.onboard(), nobody(t), func(string, string) (string, string) { return "reject", "" })
+	if run.Status != "failed" || !strings.Contains(run.Error, "was rejected") {
+		t.Errorf("it is %s: %s", run.Status, run.Error)
+	}
+	var brand struct{ BrandName, Offer string }
+	h.call("get_brand", object{}, &brand)
+	if brand.BrandName != "Analytical Engines" || brand.Offer != "" {
+		t.Errorf("the brand is %+v", brand)
+	}
+	var customer struct{ Status string }
+	h.rest(http.MethodGet, "/api/customer/:id", nil, &customer)
+	if customer.Status != "onboarding" {
+		t.Errorf("the customer is %s", customer.Status)
+	}
+	if run = h.follow(h.onboard(), nobody(t), approveAll); run.Status != "completed" {
+		t.Errorf("the second one is %s: %s", run.Status, run.Error)
+	}
+}
+
+// A site that can't be read is no reason to give up.
+func TestOnboardingWithoutASite(t *testing.T) {
+	h := newHouse(t, nil)
+	h.site = "http://127.0.0.1:1"
+	briefs := map[string]string{}
+	run := h.follow(h.onboard(), client(t, briefs), approveAll)
+	if run.Status != "completed" || !strings.Contains(briefs["Draft what is true about the brand"], "can't be read") {
+		t.Errorf("it is %s: %s\n%s", run.Status, run.Error, briefs["Draft what is true about the brand"])
+	}
+}
+
+// An account that is shut out has nothing more done for it.
+func TestSuspended(t *testing.T) {
+	h := newHouse(t, nil)
+	var run seen
+	h.call("start_workflow", object{"workflow": "analytics-report", "wait": 50}, &run)
+	for run.Waiting == nil {
+		h.call("get_run", object{"id": run.ID, "wait": 50}, &run)
+	}
+	h.call("hand_in", object{"id": run.Waiting.ID, "result": object{"report": "x", "insights": []object{}, "recommendations": []string{}}}, nil)
+	if _, err := h.host.Admin().Suspend(t.Context(), h.id); err != nil {
+		t.Fatal(err)
+	}
+	runs, _ := storage.RoleOf[storage.Runs](h.store)
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		r, err := runs.Run(t.Context(), h.id, storage.RunID(run.ID))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Status == "completed" { // it was faster
+			return
+		}
+		if r.Status == "failed" {
+			if !strings.Contains(string(r.Data), "the account is inactive") {
+				t.Errorf("it failed: %s", r.Data)
+			}
+			return
+		}
+	}
+	t.Error("the run goes on")
 }
