@@ -41,11 +41,11 @@ func (h *house) post(t *testing.T, body string, header map[string]string) (statu
 
 // silent has an app whose Inngest takes everything and calls nothing, and which was
 // asked for the runs.
-func silent(t *testing.T, d workflow.Definition, runs ...string) *house {
+func silent(t *testing.T, d workflow.Definition, fallback string, runs ...string) *house {
 	t.Helper()
 	inngest := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") }))
 	t.Cleanup(inngest.Close)
-	h := newHouse(t, inngesttest.Options{SigningKey: key}, func(o *inngestengine.Options) { o.SigningKeyFallback, o.URL = otherKey, inngest.URL })
+	h := newHouse(t, inngesttest.Options{SigningKey: key}, func(o *inngestengine.Options) { o.SigningKeyFallback, o.URL = fallback, inngest.URL })
 	if err := h.Start(t.Context(), d); err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func silent(t *testing.T, d workflow.Definition, runs ...string) *house {
 
 func TestSignatures(t *testing.T) {
 	steps := 0
-	h := silent(t, counted(&steps), "forged")
+	h := silent(t, counted(&steps), otherKey, "forged")
 	now, body := time.Now(), []byte(callOf)
 	sign := func(k string, at time.Time) string { return inngesttest.Sign(k, body, at) }
 	for name, signature := range map[string]string{
@@ -77,6 +77,13 @@ func TestSignatures(t *testing.T) {
 			if w.Code != http.StatusUnauthorized || !strings.Contains(w.Body.String(), `{"error":`) {
 				t.Errorf("%s signed with %s: %d %s", method, name, w.Code, w.Body)
 			}
+		}
+	}
+	// Without a second key, an empty one is still no key.
+	alone := silent(t, counted(&steps), "", "forged")
+	for _, k := range []string{"", "signkey-test-", otherKey} {
+		if status, text := alone.post(t, callOf, map[string]string{"X-Inngest-Signature": sign(k, now)}); status != http.StatusUnauthorized {
+			t.Errorf("signed with %q: %d %s", k, status, text)
 		}
 	}
 	if steps != 0 {
@@ -157,7 +164,7 @@ func TestBadCalls(t *testing.T) {
 	if before != http.StatusServiceUnavailable {
 		t.Errorf("before the start: %d %s", before, text)
 	}
-	h = patient{silent(t, counted(&steps), "forged", "broken")}
+	h = patient{silent(t, counted(&steps), "", "forged", "broken")}
 	for body, want := range map[string]int{
 		"": 400, "{": 400, "[]": 400, "{}": 400, `{"event":{"data":{"customer":"ada","run":{"Workflow":"other","ID":"a"}}}}`: 400,
 		`{"event":{"data":{"customer":"ada","run":{"Workflow":"work","ID":""}}}}`: 400,
