@@ -196,7 +196,7 @@ func (a *App) workflowRun(ctx context.Context, r storage.Run, asked []runInfo) (
 		return runDetail{}, fmt.Errorf("app: run %s: %w", r.ID, err)
 	}
 	for _, s := range record.Steps {
-		d.Steps = append(d.Steps, stepInfo{s.Name, s.Status, s.Attempts, s.Took(r.UpdatedAt).Seconds(), s.Error, s.Message})
+		d.Steps = append(d.Steps, stepInfo{s.Name, s.Status, s.Attempts, s.Took(time.Now()).Seconds(), s.Error, s.Message})
 	}
 	d.Waiting, err = a.waitingOf(ctx, r.CustomerID, record.Waiting)
 	return d, err

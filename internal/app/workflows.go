@@ -118,6 +118,13 @@ func (a *App) Onboard(ctx context.Context, customer storage.CustomerID, input js
 		return run, false, httpx.Status(501, "onboarding is not part of this host")
 	}
 	name := a.Runner.Onboarding().Name
+	_, err = a.Runner.Onboarding().Check(input)
+	if wrong, ok := errors.AsType[*agent.ArgumentError](err); ok {
+		return run, false, httpx.Status(400, wrong.Error())
+	}
+	if err != nil {
+		return run, false, err
+	}
 	last, err := a.Runs.Runs(ctx, customer, storage.RunQuery{Kind: runner.Kind, Name: name, Page: storage.Page{Limit: 1}})
 	if err != nil {
 		return run, false, err
@@ -129,11 +136,7 @@ func (a *App) Onboard(ctx context.Context, customer storage.CustomerID, input js
 		}
 		key += " after " + string(last[0].ID)
 	}
-	run, begun, err = a.begin(ctx, customer, runner.Wish{Workflow: name, Key: key, Input: input})
-	if wrong, ok := errors.AsType[*agent.ArgumentError](err); ok {
-		err = httpx.Status(400, wrong.Error())
-	}
-	return run, begun, err
+	return a.begin(ctx, customer, runner.Wish{Workflow: name, Key: key, Input: input})
 }
 
 type workflowInfo struct {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/heycmo/heycmo-go/auth"
 	"github.com/heycmo/heycmo-go/internal/app"
@@ -125,7 +126,7 @@ func (f *face) runOf(r storage.Run, whole bool) (Run, error) {
 	for _, s := range rec.Steps {
 		shown.Steps = append(shown.Steps, RunStep{
 			Name: s.Name, Status: RunStepStatus(s.Status), Attempts: s.Attempts, StartedAt: app.Time{Time: s.StartedAt},
-			Ms: s.Took(r.UpdatedAt).Milliseconds(), Error: s.Error, Message: s.Message,
+			Ms: s.Took(time.Now()).Milliseconds(), Error: s.Error, Message: s.Message,
 		})
 	}
 	shown.Input, shown.Output = rec.Input, rec.Output

@@ -358,6 +358,11 @@ func TestBadInput(t *testing.T) {
 		t.Errorf("a result of another form: %q", got)
 	}
 	var errors struct{ Error string }
+	for _, body := range []object{{}, {"brandName": "A"}, {"brandName": "", "website": h.site}, {"brandName": "A", "website": "example.com"}, {"brandName": "A", "website": h.site, "goals": "many"}} {
+		if got := h.rest(http.MethodPost, "/api/onboard/:id", body, &errors); got != 400 || errors.Error == "" {
+			t.Errorf("onboard with %v: %d %s", body, got, errors.Error)
+		}
+	}
 	for path, want := range map[string]int{
 		"/api/runs/:id/" + storage.NewID(): 404, "/api/runs/:id?status=x": 400, "/api/approvals/:id?status=x": 400, "/api/runs/:id/nonsense": 404,
 	} {

@@ -29,6 +29,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dbos-inc/dbos-transact-golang/dbos"
@@ -62,11 +63,12 @@ const maxRecoveries = 1_000_000
 
 // Engine is a [workflow.Engine].
 type Engine struct {
-	config dbos.Config
-	keep   time.Duration
-	path   string       // of a SQLite file; else empty
-	lock   *flock.Flock // of a SQLite file; else nil
-	db     *sql.DB      // of a SQLite file, once started; else nil
+	config  dbos.Config
+	closing *atomic.Bool
+	keep    time.Duration
+	path    string       // of a SQLite file; else empty
+	lock    *flock.Flock // of a SQLite file; else nil
+	db      *sql.DB      // of a SQLite file, once started; else nil
 
 	mu          sync.Mutex
 	root        dbos.Context // nil: not started
@@ -95,10 +97,12 @@ func newEngine(c dbos.Config, o *Options) *Engine {
 		c.ExecutorID = "local"
 	}
 	c.DatabaseSchema = cmp.Or(opts.Schema, "dbos")
-	if c.Logger = opts.Log; c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Engine{config: c, keep: cmp.Or(opts.Keep, defaultKeep), running: map[string]context.CancelCauseFunc{}}
+	closing := new(atomic.Bool)
+	c.Logger = slog.New(untilClosing{opts.Log.Handler(), closing})
+	return &Engine{config: c, closing: closing, keep: cmp.Or(opts.Keep, defaultKeep), running: map[string]context.CancelCauseFunc{}}
 }
 
 // Start implements [workflow.Engine]. It makes or migrates the library's tables.
@@ -270,6 +274,7 @@ func (e *Engine) alive(ctx context.Context, id string) (dbos.Context, error) {
 func (e *Engine) Close(ctx context.Context) error {
 	e.mu.Lock()
 	root, first, stop := e.root, !e.closed, e.stop
+	e.closing.Store(true)
 	e.closed = true
 	for _, cancel := range e.running {
 		cancel(workflow.ErrClosed)
