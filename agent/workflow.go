@@ -35,6 +35,9 @@ type WorkflowOptions struct {
 	// Spread is over how long the runs of one time of the Schedule are spread; default
 	// 10 minutes, a negative value is not at all.
 	Spread time.Duration
+	// Needed is asked before a run of the Schedule begins whether there is something to do
+	// for the customer. Default: there always is.
+	Needed func(ctx context.Context, customer storage.CustomerID) (bool, error)
 	// Onboarding says that new customers begin with it: they are in the state
 	// onboarding until a run of it has completed. A catalog has one at most.
 	Onboarding bool

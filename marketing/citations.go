@@ -69,7 +69,7 @@ func (t *team) citationsWorkflow() *agent.Workflow {
 	return agent.NewWorkflow("citation-tracking",
 		"Asks answer engines the customer's tracked queries and records whether the brand appears, every day at 08:00 UTC. Add queries with track_query.",
 		t.trackCitations,
-		&agent.WorkflowOptions{Title: "Citation tracking", Schedule: "0 8 * * *", Spread: 30 * time.Minute})
+		&agent.WorkflowOptions{Title: "Citation tracking", Schedule: "0 8 * * *", Spread: 30 * time.Minute, Needed: t.hasAny(queryKind, "")})
 }
 
 func (t *team) trackCitations(c workflow.Context, _ struct{}) (citationsOut, error) {

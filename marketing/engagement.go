@@ -163,7 +163,7 @@ func (t *team) engagementWorkflow() *agent.Workflow {
 	return agent.NewWorkflow(engagementID,
 		"Drafts replies to new posts of X that name the brand or look for what it sells, and asks the customer. log_x_post brings the posts.",
 		t.engage,
-		&agent.WorkflowOptions{Title: "Engagement response", Schedule: "30 */4 * * *"})
+		&agent.WorkflowOptions{Title: "Engagement response", Schedule: "30 */4 * * *", Needed: t.hasAny(postKind, postNew)})
 }
 
 func (t *team) engage(c workflow.Context, _ struct{}) (engagementOut, error) {

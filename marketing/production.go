@@ -1,7 +1,9 @@
 package marketing
 
 import (
+	"context"
 	"slices"
+	"time"
 
 	"github.com/google/jsonschema-go/jsonschema"
 
@@ -125,6 +127,9 @@ func (t *team) lookUp(c workflow.Context, in productionIn, plan contentPlan) (*r
 	if in.Research == "never" || question == "" {
 		return nil, nil
 	}
+	if workflow.HasModels(c) && t.search != nil {
+		return t.searchFor(c, question)
+	}
 	about, err := given(map[string]any{"question": question, "task": in.Task})
 	if err != nil {
 		return nil, err
@@ -134,6 +139,23 @@ func (t *team) lookUp(c workflow.Context, in productionIn, plan contentPlan) (*r
 		task: "Answer question below for the piece that task wants, with sources that can be named. Hand in only what you read there.",
 	})
 	return &found, err
+}
+
+// searchFor has the researcher search by its protocol, and takes the dossier.
+func (t *team) searchFor(c workflow.Context, question string) (*researched, error) {
+	text, err := workflow.Step(c, "research", func(ctx context.Context) (string, error) {
+		w, ok := agent.WorkerFrom(ctx)
+		if !ok {
+			return "", workflow.Permanent(agent.Errorf("this service has no model any more"))
+		}
+		b, err := t.brief(ctx, c.Customer(), t.present("researcher"), question)
+		if err != nil {
+			return "", err
+		}
+		a, err := t.work(ctx, w, c.Customer(), b)
+		return cut(clean(a.Text), maxGiven/2), err
+	}, &workflow.StepOptions{Attempts: 2, Backoff: time.Minute, Timeout: 15 * time.Minute})
+	return &researched{Findings: []string{text}}, err
 }
 
 // tidyMeta makes meta of a model fit for a piece.

@@ -150,13 +150,24 @@ func documents[T any](ctx context.Context, store storage.Documents, customer sto
 	return all, nil
 }
 
+// hasAny returns what tells whether a customer has a document of a kind in a state.
+func (t *team) hasAny(kind, status string) func(context.Context, storage.CustomerID) (bool, error) {
+	return func(ctx context.Context, customer storage.CustomerID) (bool, error) {
+		list, err := t.store.Documents(ctx, customer, storage.DocumentQuery{Kind: kind, Status: status, Page: storage.Page{Limit: 1}})
+		return len(list) > 0, err
+	}
+}
+
 // given is what others wrote, as data in JSON.
 func given(v any) (string, error) {
-	data, err := json.MarshalIndent(v, "", " ")
-	if err != nil {
+	var w strings.Builder
+	e := json.NewEncoder(&w)
+	e.SetEscapeHTML(false) // models read it
+	e.SetIndent("", " ")
+	if err := e.Encode(v); err != nil {
 		return "", fmt.Errorf("marketing: %w", err)
 	}
-	return string(data), nil
+	return w.String(), nil
 }
 
 // orElse is the first text that isn't empty.

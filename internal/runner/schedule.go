@@ -109,11 +109,24 @@ func (r *Runner) DoFanOut(ctx context.Context, e storage.Effect) error {
 	if err != nil {
 		return err
 	}
-	err = r.Store.InTx(ctx, func(ctx context.Context, tx storage.Store) error {
-		for _, c := range page {
-			if !c.StatusAt(now).Entitled() || c.CreatedAt.After(f.Slot) {
+	var wanted []storage.Customer
+	for _, c := range page {
+		if !c.StatusAt(now).Entitled() || c.CreatedAt.After(f.Slot) {
+			continue
+		}
+		if w.Needed != nil {
+			needed, err := w.Needed(ctx, c.ID)
+			if err != nil {
+				return err
+			}
+			if !needed {
 				continue
 			}
+		}
+		wanted = append(wanted, c)
+	}
+	err = r.Store.InTx(ctx, func(ctx context.Context, tx storage.Store) error {
+		for _, c := range wanted {
 			wish := Wish{
 				Workflow: w.Name, Key: "cron:" + storage.FormatTime(f.Slot),
 				At: f.Slot.Add(delay(c.ID, w.Name, orDefault(w.Spread, defaultSpread))),

@@ -93,6 +93,31 @@ func TestFanOut(t *testing.T) {
 	}
 }
 
+// Who has nothing to do gets no run.
+func TestFanOutAsks(t *testing.T) {
+	store, _ := openStore(t)
+	effects, _ := storage.RoleOf[storage.Effects](store)
+	runs, _ := storage.RoleOf[storage.Runs](store)
+	ada, bob := newCustomer(t, store, storage.StatusActive), newCustomer(t, store, storage.StatusActive)
+	w := daily("0 8 * * *")
+	w.Needed = func(_ context.Context, customer storage.CustomerID) (bool, error) { return customer == ada, nil }
+	r := unrun(t, store, w)
+	now := storage.Now().AddDate(0, 0, 2)
+	runner.TickAt(t.Context(), r, now)
+	list, err := effects.TakeEffects(t.Context(), now, now.Add(time.Hour), 10)
+	if err != nil || len(list) != 1 {
+		t.Fatal(list, err)
+	}
+	if err := r.DoFanOut(t.Context(), list[0]); err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[storage.CustomerID]int{ada: 1, bob: 0} {
+		if list, err := runs.Runs(t.Context(), id, storage.RunQuery{Page: storage.Page{Limit: 10}}); err != nil || len(list) != want {
+			t.Errorf("%d runs, %v, want %d", len(list), err, want)
+		}
+	}
+}
+
 // Runs of a time are spread evenly, each customer's always alike.
 func TestSpread(t *testing.T) {
 	const customers, parts = 10_000, 10
