@@ -58,6 +58,12 @@ func newCustomer(t *testing.T, store storage.Store, status storage.Status) stora
 // runOn has a Runner work on the store until the test ends or stop is called.
 func runOn(t *testing.T, store storage.Store, engine workflow.Engine, workflows ...*agent.Workflow) (r *runner.Runner, stop func()) {
 	t.Helper()
+	return runAt(t, store, engine, storage.Now, workflows...)
+}
+
+// runAt is runOn by another clock.
+func runAt(t *testing.T, store storage.Store, engine workflow.Engine, now func() time.Time, workflows ...*agent.Workflow) (r *runner.Runner, stop func()) {
+	t.Helper()
 	effects, _ := storage.RoleOf[storage.Effects](store)
 	var worker *outbox.Worker
 	r, err := runner.New(runner.Config{
@@ -70,6 +76,7 @@ func runOn(t *testing.T, store storage.Store, engine workflow.Engine, workflows 
 	if err != nil {
 		t.Fatal(err)
 	}
+	runner.SetClock(r, now)
 	worker = outbox.New(effects, map[string]outbox.Handler{
 		runner.KindBegin: r.DoBegin, runner.KindSignal: r.DoSignal, runner.KindFanOut: r.DoFanOut,
 		outbox.KindNotice: func(context.Context, storage.Effect) error { return nil },
@@ -313,6 +320,32 @@ func TestExpiredAndReminded(t *testing.T) {
 		}
 		if got := notices(t, store); got != 2 {
 			t.Errorf("%d notices, want one for the request and one reminder", got)
+		}
+	})
+}
+
+// A clock that jumps loses nothing: what has expired by it can't be decided, and can
+// again once it is right.
+func TestClockJumps(t *testing.T) {
+	engines(t, func(t *testing.T, store storage.Store, open func() workflow.Engine) {
+		ada := newCustomer(t, store, storage.StatusActive)
+		var ahead atomic.Int64
+		now := func() time.Time { return storage.Now().Add(time.Duration(ahead.Load())) }
+		r, _ := runAt(t, store, open(), now, asking(workflow.Question{Expires: time.Hour}))
+		first := begin(t, r, ada, runner.Wish{Workflow: "greet", Input: json.RawMessage(`{"name":"Ada"}`)})
+		_, rec := await(t, r, first)
+		yes := workflow.Answer{Decision: workflow.DecisionApprove}
+		ahead.Store(int64(2 * time.Hour))
+		if _, err := r.Decide(t.Context(), ada, rec.Waiting.ID, yes); !errors.Is(err, storage.ErrConflict) {
+			t.Errorf("two hours ahead: %v", err)
+		}
+		ahead.Store(-int64(2 * time.Hour))
+		if _, err := r.Decide(t.Context(), ada, rec.Waiting.ID, yes); err != nil {
+			t.Errorf("two hours behind: %v", err)
+		}
+		ahead.Store(0)
+		if ended, rec := await(t, r, first); ended.Status != runner.StatusCompleted || !strings.Contains(string(rec.Output), "approve") {
+			t.Errorf("it is %s: %s", ended.Status, rec.Output)
 		}
 	})
 }

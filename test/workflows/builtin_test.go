@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -8,10 +9,13 @@ import (
 	"testing"
 	"time"
 
+	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+
 	"github.com/heycmo/heycmo-go/agent"
 	"github.com/heycmo/heycmo-go/agent/agenttest"
 	"github.com/heycmo/heycmo-go/heycmo"
 	"github.com/heycmo/heycmo-go/storage"
+	"github.com/heycmo/heycmo-go/workflow"
 )
 
 // client does a client's model's work: what it hands in for each title.
@@ -316,6 +320,41 @@ func TestEngagement(t *testing.T) {
 	}
 	if got := h.events("x_stream_"); !slices.Equal(got, []string{"x_stream_competitor.matched", "x_stream_brand_mention.matched"}) {
 		t.Errorf("events: %v", got)
+	}
+}
+
+// Who waits for a run is told what it does.
+func TestProgress(t *testing.T) {
+	goOn := make(chan struct{})
+	slow := agent.NewWorkflow("slow", "Takes its time.", func(c workflow.Context, _ struct{}) (struct{}, error) {
+		_, err := workflow.Step(c, "think", func(ctx context.Context) (bool, error) {
+			agent.Progress(ctx, 1, 2, "halfway there")
+			<-goOn
+			return true, nil
+		}, nil)
+		return struct{}{}, err
+	}, &agent.WorkflowOptions{Title: "Slow work"})
+	h := newHouse(t, func(o *heycmo.Options) { o.Catalog = &agent.Catalog{Workflows: []*agent.Workflow{slow}} })
+	ended := make(chan *sdk.CallToolResult, 1)
+	go func() {
+		p := &sdk.CallToolParams{Name: "start_workflow", Arguments: object{"workflow": "slow", "wait": 50}}
+		p.SetProgressToken("p")
+		result, err := h.mcp.CallTool(t.Context(), p)
+		if err != nil {
+			t.Error(err)
+		}
+		ended <- result
+	}()
+	for said := ""; said != "Slow work: think: halfway there"; {
+		select {
+		case said = <-h.told:
+		case <-time.After(patience):
+			t.Fatal("nothing is told")
+		}
+	}
+	close(goOn)
+	if result := <-ended; result == nil || result.StructuredContent.(map[string]any)["status"] != "completed" {
+		t.Errorf("it ends with %+v", result)
 	}
 }
 

@@ -44,6 +44,7 @@ type house struct {
 	key    string
 	site   string
 	mcp    *sdk.ClientSession
+	told   chan string // messages of progress
 }
 
 func newHouse(t *testing.T, change func(*heycmo.Options)) *house {
@@ -65,7 +66,7 @@ func newHouse(t *testing.T, change func(*heycmo.Options)) *house {
 	if change != nil {
 		change(o)
 	}
-	h := &house{T: t, store: store}
+	h := &house{T: t, store: store, told: make(chan string, 1000)}
 	if h.host, err = heycmo.New(store, o); err != nil {
 		t.Fatal(err)
 	}
@@ -99,11 +100,13 @@ func newHouse(t *testing.T, change func(*heycmo.Options)) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.Customer.Status != storage.StatusOnboarding {
+	if p.Customer.Status != storage.StatusOnboarding && o.Catalog == nil {
 		t.Errorf("a new customer is %s", p.Customer.Status)
 	}
 	h.id, h.key = p.Customer.ID, p.APIKey.Reveal()
-	h.mcp, err = sdk.NewClient(&sdk.Implementation{Name: "test", Version: "1"}, nil).Connect(t.Context(), &sdk.StreamableClientTransport{
+	h.mcp, err = sdk.NewClient(&sdk.Implementation{Name: "test", Version: "1"}, &sdk.ClientOptions{
+		ProgressNotificationHandler: func(_ context.Context, r *sdk.ProgressNotificationClientRequest) { h.told <- r.Params.Message },
+	}).Connect(t.Context(), &sdk.StreamableClientTransport{
 		Endpoint: h.server.URL + "/mcp", HTTPClient: &http.Client{Transport: bearer(h.key)},
 	}, nil)
 	if err != nil {
