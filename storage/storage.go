@@ -58,6 +58,17 @@ func Invalid(field, expected string, args ...any) error {
 	return &invalidError{field + " must be " + fmt.Sprintf(expected, args...)}
 }
 
+// Conflict returns an error that wraps [ErrConflict] and says, for whoever asked, why
+// the record's state doesn't allow it.
+func Conflict(format string, args ...any) error {
+	return &conflictError{fmt.Sprintf(format, args...)}
+}
+
+type conflictError struct{ text string }
+
+func (e *conflictError) Error() string { return e.text }
+func (e *conflictError) Unwrap() error { return ErrConflict }
+
 type invalidError struct{ text string }
 
 func (e *invalidError) Error() string { return e.text }

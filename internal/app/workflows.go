@@ -98,7 +98,7 @@ func (a *App) StartWorkflow(ctx context.Context, customer storage.CustomerID, na
 		key = "wish:" + key
 	}
 	if underWay >= maxUnderWay {
-		return storage.Run{}, agent.Errorf("%d runs are under way, which is the most there can be; wait for one or cancel one: %w", underWay, storage.ErrConflict)
+		return storage.Run{}, storage.Conflict("%d runs are under way, which is the most there can be; wait for one or cancel one", underWay)
 	}
 	run, _, err := a.begin(ctx, customer, runner.Wish{Workflow: name, Key: key, Input: input})
 	return run, err

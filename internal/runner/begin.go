@@ -9,7 +9,6 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/heycmo/heycmo-go/agent"
 	"github.com/heycmo/heycmo-go/storage"
 	"github.com/heycmo/heycmo-go/workflow"
 )
@@ -145,7 +144,7 @@ func (r *Runner) Cancel(ctx context.Context, customer storage.CustomerID, id sto
 		return run, err
 	}
 	if !run.EndedAt.IsZero() {
-		return run, agent.Errorf("the run has ended already: it is %s: %w", run.Status, storage.ErrConflict)
+		return run, storage.Conflict("the run has ended already: it is %s", run.Status)
 	}
 	if err := r.Engine.Cancel(ctx, customer, run.Name, string(id)); err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return run, err
