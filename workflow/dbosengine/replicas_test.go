@@ -175,3 +175,24 @@ func TestEndedRunsAreForgotten(t *testing.T) {
 		})
 	}
 }
+
+// The library's environment variables would take the place of the constant version, after
+// which older runs wait for ever, or of the executor's name.
+func TestTheEnvironmentDecidesNothing(t *testing.T) {
+	for _, name := range []string{"DBOS__VMID", "DBOS__APPVERSION"} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv(name, "other")
+			d := database{Path: filepath.Join(t.TempDir(), "test.db")}
+			e, err := d.open("")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := e.Start(t.Context()); err == nil || !strings.Contains(err.Error(), name) {
+				t.Errorf("it starts: %v", err)
+			}
+			if err := e.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
