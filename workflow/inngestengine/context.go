@@ -99,14 +99,21 @@ func (c *runContext) Step(name string, fn func(context.Context) (json.RawMessage
 	return nil, nil
 }
 
-// Sleep implements [workflow.Context]. It is a wait that only a cancellation ends
-// early: Inngest's own sleep would not be woken.
+// Sleep implements [workflow.Context]. It is made of waits that only a cancellation ends
+// early: Inngest's own sleep would not be woken. After each of them the call looks
+// whether the run was cancelled in the moment before it listened.
 func (c *runContext) Sleep(name string, d time.Duration) error {
 	if err := c.begin(name); err != nil {
 		return err
 	}
-	c.listen(name, cancelSignal, d)
-	return c.over()
+	for part, pause := 1, firstLook; d > 0; part, pause = part+1, min(6*pause, lastLook) {
+		c.listen(fmt.Sprintf("%s: part %d", name, part), cancelSignal, min(pause, d))
+		if err := c.over(); err != nil {
+			return err
+		}
+		d -= min(pause, d)
+	}
+	return nil
 }
 
 // listen has Inngest call again when the signal comes, or after d. It returns once that
