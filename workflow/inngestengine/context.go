@@ -137,7 +137,7 @@ func timeString(d time.Duration) string {
 }
 
 // firstLook and lastLook bound how long a run listens before it looks for a signal by
-// itself: the event of one that comes just before it listens is lost.
+// itself, should both events that told of it be lost.
 const (
 	firstLook = 10 * time.Second
 	lastLook  = 12 * time.Hour

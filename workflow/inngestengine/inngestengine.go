@@ -230,16 +230,35 @@ func (e *Engine) Signal(ctx context.Context, customer storage.CustomerID, name, 
 	if err := e.runs.signal(ctx, customer, name, id, signal, payload); err != nil {
 		return wrap(err)
 	}
-	// The store has it; the event only wakes the run, which also looks by itself.
 	e.wake(ctx, wholeID(customer, name, id), signal)
 	return nil
 }
 
+// wakeAgain is when a run is woken a second time.
+const wakeAgain = 3 * time.Second
+
+// wake wakes a run that listens. The store has what it is woken for, and it looks there
+// by itself in the end. An event that comes in the moment between its look and its
+// listening is lost, so there is a second one.
 func (e *Engine) wake(ctx context.Context, id, signal string) {
-	err := e.api.send(ctx, event{Name: signalEvent(e.options.App), Data: encode(signalled{id, signal})})
-	if err != nil {
-		e.options.Log.Warn("Inngest can't be told of a signal; the run looks for it later", zap.String("run", id), zap.Error(err))
+	send := func(ctx context.Context) {
+		err := e.api.send(ctx, event{Name: signalEvent(e.options.App), Data: encode(signalled{id, signal})})
+		if err != nil && ctx.Err() == nil {
+			e.options.Log.Warn("Inngest can't be told of a signal; the run looks for it later", zap.String("run", id), zap.Error(err))
+		}
 	}
+	send(ctx)
+	if e.enter() != nil {
+		return
+	}
+	go func() {
+		defer e.calls.Done()
+		select {
+		case <-time.After(wakeAgain):
+			send(e.closing)
+		case <-e.closing.Done():
+		}
+	}()
 }
 
 // Cancel implements [workflow.Engine].
