@@ -59,7 +59,6 @@ func (m *Memory) Take(ctx context.Context, key string, rate Rate) (Result, error
 	}
 	result, missing := decide(max(0, b.fullAt-now), rate)
 	b.fullAt = now + min(missing, math.MaxInt64-now)
-	heap.Fix(&m.queue, b.index)
 	return result, nil
 }
 
@@ -85,7 +84,17 @@ func decide(missing time.Duration, rate Rate) (Result, time.Duration) {
 // makeRoom forgets full buckets, two for each new one so that they run out, and
 // any bucket when there is no place left.
 func (m *Memory) makeRoom(now time.Duration) {
+	moved := 0
 	for n := 0; len(m.queue) > 0; n++ {
+		// A bucket that was taken from moves back only here, so that a known key costs
+		// no more however many there are.
+		for b := m.queue[0]; b.place < b.fullAt; b = m.queue[0] {
+			if moved++; moved > maxMoved && len(m.queue) < m.maxKeys {
+				return
+			}
+			b.place = b.fullAt
+			heap.Fix(&m.queue, 0)
+		}
 		full := m.queue[0].fullAt <= now
 		if len(m.queue) < m.maxKeys && (!full || n == 2) {
 			return
@@ -95,28 +104,23 @@ func (m *Memory) makeRoom(now time.Duration) {
 	}
 }
 
+// maxMoved is how many buckets are moved for a new one while there is room: nobody waits
+// long for a place.
+const maxMoved = 64
+
 type bucket struct {
 	key    string
 	fullAt time.Duration // since Memory.start
-	index  int           // in the queue
+	place  time.Duration // fullAt as the queue knows it: an earlier one, unless the rate has changed
 }
 
-// queue is a heap of buckets, the one that is full soonest first.
+// queue is a heap of buckets by their places.
 type queue []*bucket
 
 func (q queue) Len() int           { return len(q) }
-func (q queue) Less(i, j int) bool { return q[i].fullAt < q[j].fullAt }
-
-func (q queue) Swap(i, j int) {
-	q[i], q[j] = q[j], q[i]
-	q[i].index, q[j].index = i, j
-}
-
-func (q *queue) Push(x any) {
-	b := x.(*bucket)
-	b.index = len(*q)
-	*q = append(*q, b)
-}
+func (q queue) Less(i, j int) bool { return q[i].place < q[j].place }
+func (q queue) Swap(i, j int)      { q[i], q[j] = q[j], q[i] }
+func (q *queue) Push(x any)        { *q = append(*q, x.(*bucket)) }
 
 func (q *queue) Pop() any {
 	last := len(*q) - 1

@@ -32,6 +32,9 @@ const (
 	// maxUnused is how long an answer that nobody asks for is refreshed.
 	maxUnused = 30 * time.Second
 
+	// usedInterval is how exact it is known when an answer was asked for.
+	usedInterval = time.Second
+
 	maxKeys   = 20_000
 	changeSet = 4096
 )
@@ -107,10 +110,11 @@ func (s *Store) Customer(ctx context.Context, id storage.CustomerID) (storage.Cu
 func recall[K comparable](s *Store, answers *lru.Cache[K, *found], by K) (f *found, total uint64, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	f, ok = answers.Get(by)
+	f, ok = answers.Peek(by)
 	now := time.Now()
-	if ok = ok && s.holds(f, now); ok {
+	if ok = ok && s.holds(f, now); ok && now.Sub(f.used) > usedInterval {
 		f.used = now
+		answers.Get(by) // moves it to the front
 	}
 	return f, s.total, ok
 }

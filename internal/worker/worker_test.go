@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -430,10 +431,10 @@ func TestMadeUpIsNotGiven(t *testing.T) {
 		}
 		return says("done"), nil
 	}))
-	looked := 0
+	var looked atomic.Int32 // the two look at the same time
 	o.tool("echo", &agent.ToolOptions{OpenWorld: true}, func(_ context.Context, in string) (string, error) { return in, nil })
 	o.tool("look", nil, func(ctx context.Context, _ string) (string, error) {
-		looked++
+		looked.Add(1)
 		if at, _ := agent.WorkingFrom(ctx); at.Given(made) || !at.Given(real) {
 			t.Errorf("%s was given %t, %t", at.Agent.ID, at.Given(made), at.Given(real))
 		}
@@ -444,8 +445,8 @@ func TestMadeUpIsNotGiven(t *testing.T) {
 		return report.Text, err
 	})
 	o.work(agent.Job{Agent: agent.Agent{ID: "w", Title: "W", Tools: []string{"echo", "ask", "look"}, Instructions: "w"}, Task: "see " + real})
-	if looked != 2 {
-		t.Errorf("%d looked", looked)
+	if looked.Load() != 2 {
+		t.Errorf("%d looked", looked.Load())
 	}
 }
 
