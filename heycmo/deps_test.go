@@ -58,6 +58,7 @@ var below = map[string][]string{
 	"agent/agentfile":    {"storage", "workflow", "agent", "internal/plain"},
 	"internal/fetch":     {},
 	"internal/plain":     {},
+	"internal/seal":      {},
 	"marketing/page":     {"internal/plain"},
 	"marketing/scan":     {"internal/plain"},
 	"marketing/measure":  {},
