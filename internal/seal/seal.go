@@ -100,7 +100,7 @@ func New(keys ...Key) (*Ring, error) {
 
 // Seal encrypts a text for what the names say.
 func (r *Ring) Seal(text []byte, names ...string) []byte {
-	header := append([]byte{version, byte(len(r.newest))}, r.newest...)
+	header := append([]byte{version, byte(len(r.newest))}, r.newest...) //nolint:gosec // 32 at most
 	return r.keys[r.newest].Seal(header, nil, text, context(header, names)) //nolint:gosec // the cipher makes the nonce
 }
 
@@ -126,7 +126,7 @@ func (r *Ring) Open(sealed []byte, names ...string) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %s", ErrKey, id)
 	}
 	header := sealed[:2+len(id)]
-	text, err := key.Open(nil, nil, sealed[len(header):], context(header, names)) //nolint:gosec // the nonce is in the text
+	text, err := key.Open(nil, nil, sealed[len(header):], context(header, names))
 	if err != nil {
 		return nil, ErrDamaged
 	}
