@@ -100,7 +100,7 @@ func New(keys ...Key) (*Ring, error) {
 
 // Seal encrypts a text for what the names say.
 func (r *Ring) Seal(text []byte, names ...string) []byte {
-	header := append([]byte{version, byte(len(r.newest))}, r.newest...) //nolint:gosec // 32 at most
+	header := append([]byte{version, byte(len(r.newest))}, r.newest...)     //nolint:gosec // 32 at most
 	return r.keys[r.newest].Seal(header, nil, text, context(header, names)) //nolint:gosec // the cipher makes the nonce
 }
 
