@@ -204,7 +204,7 @@ func (r *Runner) conclude(ctx context.Context, customer storage.CustomerID, id s
 		}
 		return storage.Record(ctx, tx, customer, "workflow."+e.status, data)
 	})
-	if err != nil {
+	if err != nil && !errors.Is(err, storage.ErrNotFound) { // else the customer is gone, or the run forgotten
 		return err
 	}
 	r.recorder.forget(id)

@@ -42,7 +42,7 @@ func (r *Runner) carryOut(c workflow.Context, w *agent.Workflow, input json.RawM
 	}
 	this.rec = r.recorder.open(c.Customer(), this.id)
 	defer r.recorder.close(this.rec)
-	output, err := w.Run(this, o.Input)
+	output, err := workflow.Guarded(func() (json.RawMessage, error) { return w.Run(this, o.Input) })
 	switch {
 	case errors.Is(err, workflow.ErrCancelled) || errors.Is(context.Cause(c), workflow.ErrCancelled):
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(c), 10*time.Second)
@@ -56,6 +56,11 @@ func (r *Runner) carryOut(c workflow.Context, w *agent.Workflow, input json.RawM
 	_, failed := c.Step("heycmo: end", func(ctx context.Context) (json.RawMessage, error) {
 		return nil, r.conclude(ctx, c.Customer(), this.id, e)
 	}, certain)
+	if failed != nil && !workflow.IsEngine(failed) && c.Err() == nil {
+		// The engine no longer knows the run's steps, such as those of another version of
+		// the program: that the run has ended must be seen all the same.
+		failed = r.conclude(context.WithoutCancel(c), c.Customer(), this.id, e)
+	}
 	if failed != nil {
 		return nil, failed
 	}
@@ -90,9 +95,9 @@ func (r *run) endingOf(output json.RawMessage, err error) ending {
 	if err == nil {
 		return ending{status: StatusCompleted, output: output}
 	}
-	r.Log.Warn("a run failed", zap.String("customer", string(r.Customer())), zap.String("run", string(r.id)), zap.Error(err))
 	reason, ok := agent.CallerText(err)
 	if !ok {
+		r.Log.Warn("a run failed", zap.String("customer", string(r.Customer())), zap.String("run", string(r.id)), zap.Error(err))
 		// An error of a step that failed in an earlier process has lost its type.
 		reason = r.rec.failure()
 	}

@@ -334,6 +334,60 @@ func TestExpiredAndReminded(t *testing.T) {
 	})
 }
 
+// A run that panics has failed, and says no more of it than it should.
+func TestPanic(t *testing.T) {
+	engines(t, func(t *testing.T, store storage.Store, open func() workflow.Engine) {
+		ada := newCustomer(t, store, storage.StatusActive)
+		r, _ := runOn(t, store, open(), agent.NewWorkflow("panics", "It panics.", func(c workflow.Context, _ struct{}) (struct{}, error) {
+			panic("a secret fault")
+		}, nil))
+		run, rec := await(t, r, begin(t, r, ada, runner.Wish{Workflow: "panics"}))
+		if run.Status != runner.StatusFailed || rec.Error != "something went wrong on our side" {
+			t.Errorf("it is %s: %s", run.Status, rec.Error)
+		}
+		if got := events(t, store, ada); !slices.Equal(got, []string{"workflow.started", "workflow.failed"}) {
+			t.Errorf("events: %v", got)
+		}
+	})
+}
+
+// A run whose row is forgotten ends all the same.
+func TestForgottenRow(t *testing.T) {
+	engines(t, func(t *testing.T, store storage.Store, open func() workflow.Engine) {
+		ada := newCustomer(t, store, storage.StatusActive)
+		inStep, goOn := make(chan struct{}, 1), make(chan struct{})
+		engine := open()
+		r, stop := runOn(t, store, engine, agent.NewWorkflow("slow", "It is slow.", func(c workflow.Context, _ struct{}) (struct{}, error) {
+			_, err := workflow.Step(c, "wait", func(context.Context) (bool, error) {
+				inStep <- struct{}{}
+				<-goOn
+				return true, nil
+			}, nil)
+			return struct{}{}, err
+		}, nil))
+		run := begin(t, r, ada, runner.Wish{Workflow: "slow"})
+		<-inStep
+		runs, _ := storage.RoleOf[storage.Runs](store)
+		for n := 1; n > 0; {
+			var err error
+			if n, err = runs.DeleteRuns(t.Context(), storage.Now().Add(time.Hour)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		close(goOn)
+		// The engine lets go of it at once.
+		for end := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+			if err := engine.Signal(t.Context(), ada, "slow", string(run.ID), "x", nil); errors.Is(err, storage.ErrNotFound) {
+				break
+			}
+			if time.Now().After(end) {
+				t.Fatal("the run doesn't end")
+			}
+		}
+		stop()
+	})
+}
+
 // A clock that jumps loses nothing: what has expired by it can't be decided, and can
 // again once it is right.
 func TestClockJumps(t *testing.T) {
