@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/jsonschema-go/jsonschema"
@@ -87,8 +88,15 @@ func atWork[T any](ctx context.Context, customer storage.CustomerID, a Assignmen
 	if err != nil {
 		return result, err
 	}
+	var mu sync.Mutex // a model may call hand_in several times at once; the first one counts
 	done := false
-	job.Tools = append(job.Tools, handInTool(func(in T) { result, done = in, true }))
+	job.Tools = append(job.Tools, handInTool(func(in T) {
+		mu.Lock()
+		defer mu.Unlock()
+		if !done {
+			result, done = in, true
+		}
+	}))
 	job.Task += "\n\nWhen you are done, hand your work in with the tool hand_in."
 	job.Loop.Done = func() (string, bool) { return "handed in", done }
 	job.Loop.Accept = func(context.Context, Outcome) error {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/jsonschema-go/jsonschema"
@@ -102,6 +103,11 @@ func (handing) Work(ctx context.Context, customer storage.CustomerID, j agent.Jo
 		return agent.Report{}, errors.New("done before it was handed in")
 	}
 	_, err := j.Tools[0].Call(ctx, customer, json.RawMessage(what))
+	var wg sync.WaitGroup
+	for range 2 { // it does not keep to calling it once, alone
+		wg.Go(func() { _, _ = j.Tools[0].Call(ctx, customer, json.RawMessage(`{"total":9}`)) })
+	}
+	wg.Wait()
 	return agent.Report{}, err
 }
 
