@@ -71,6 +71,9 @@ type ArgumentError struct{ text string }
 
 func (e *ArgumentError) Error() string { return e.text }
 
+// Unwrap returns [storage.ErrInvalid].
+func (e *ArgumentError) Unwrap() error { return storage.ErrInvalid }
+
 // CallerText returns the text of err that a caller may see, and whether there
 // is one: that of an [ArgumentError], of an [Errorf] and of a refusal of package
 // storage.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"time"
 
 	"github.com/google/jsonschema-go/jsonschema"
@@ -98,24 +97,16 @@ func (w *Workflow) Run(c workflow.Context, input json.RawMessage) (json.RawMessa
 	return w.run(c, input)
 }
 
-var workflowPattern = regexp.MustCompile(`^[a-z][a-z0-9-]{0,63}$`)
-
 // checkWorkflows reports everything that is wrong with the workflows of a catalog.
 func checkWorkflows(list []*Workflow, report func(format string, args ...any)) {
-	seen := map[string]bool{}
+	var definitions []workflow.Definition
 	onboarding := ""
 	for i, w := range list {
 		if w == nil {
 			report("workflow %d is nil", i)
 			continue
 		}
-		if !workflowPattern.MatchString(w.Name) {
-			report("workflow %q: the name must be 1 to 64 lower-case letters, digits or '-', and begin with a letter", w.Name)
-		}
-		if seen[w.Name] {
-			report("workflow %q is there twice", w.Name)
-		}
-		seen[w.Name] = true
+		definitions = append(definitions, workflow.Definition{Name: w.Name, Run: w.Run})
 		if w.shape == nil {
 			report("workflow %q: make it with NewWorkflow", w.Name)
 			continue
@@ -133,5 +124,8 @@ func checkWorkflows(list []*Workflow, report func(format string, args ...any)) {
 		if w.Onboarding {
 			onboarding = w.Name
 		}
+	}
+	if err := workflow.CheckDefinitions(definitions); err != nil {
+		report("%w", err)
 	}
 }

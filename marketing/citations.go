@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/jsonschema-go/jsonschema"
@@ -122,17 +123,12 @@ func (t *team) askEngines(ctx context.Context, customer storage.CustomerID, q tr
 		look.Domains = []string{u.Hostname()}
 	}
 	results := make([]cited, len(engines))
-	done := make(chan struct{})
+	var all sync.WaitGroup
 	for i, engine := range engines {
 		results[i] = cited{ID: storage.NewID(), QueryID: q.ID, Query: q.Query, Engine: engine, At: storage.FormatTime(t.now())}
-		go func() {
-			t.askEngine(ctx, &results[i], look)
-			done <- struct{}{}
-		}()
+		all.Go(func() { t.askEngine(ctx, &results[i], look) })
 	}
-	for range engines {
-		<-done
-	}
+	all.Wait()
 	return results, ctx.Err()
 }
 
@@ -142,6 +138,11 @@ func (t *team) askEngine(ctx context.Context, r *cited, look citation.Brand) {
 		r.Note = "this service has no access to the engine"
 		return
 	}
+	defer func() {
+		if recover() != nil { // an embedder's engine must not end the process
+			r.Note = "the engine failed"
+		}
+	}()
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	settle, err := agent.Spend(ctx, agent.MetricModelTokens, askedTokens)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,6 +32,9 @@ func approvalOf(d storage.Document) (Approval, error) {
 
 // Approvals lists approvals in a state, or in any when it is empty, newest first.
 func (a *App) Approvals(ctx context.Context, customer storage.CustomerID, status string, limit int, cursor string) ([]Approval, string, error) {
+	if status != "" && !slices.Contains(runner.ApprovalStates, status) {
+		return nil, "", storage.Invalid("status", "one of %s", strings.Join(runner.ApprovalStates, ", "))
+	}
 	documents, next, err := storage.List(limit, cursor,
 		func(d storage.Document) string { return d.ID },
 		func(p storage.Page) ([]storage.Document, error) {
@@ -121,8 +125,8 @@ func (a *App) listApprovalsTool() *agent.Tool {
 			return out, err
 		},
 		&agent.ToolOptions{Title: "List approvals", ReadOnly: true, Idempotent: true, Input: func(s *jsonschema.Schema) {
-			s.Properties["status"].Enum = []any{
-				runner.StatePending, runner.StateApproved, runner.StateRejected, runner.StateRevised, runner.StateExpired, runner.StateWithdrawn,
+			for _, state := range runner.ApprovalStates {
+				s.Properties["status"].Enum = append(s.Properties["status"].Enum, state)
 			}
 			s.Properties["limit"].Minimum, s.Properties["limit"].Maximum = new(1.0), new(float64(storage.MaxLimit))
 			s.Properties["cursor"].MinLength, s.Properties["cursor"].MaxLength = new(1), new(512)
@@ -147,7 +151,7 @@ func (a *App) decideTool() *agent.Tool {
 		&agent.ToolOptions{Title: "Decide", NeedsPerson: true, Input: func(s *jsonschema.Schema) {
 			s.Properties["id"].MinLength, s.Properties["id"].MaxLength = new(1), new(64)
 			s.Properties["decision"].Enum = []any{string(workflow.DecisionApprove), string(workflow.DecisionReject), string(workflow.DecisionRevise)}
-			s.Properties["note"].MaxLength = new(2000)
+			s.Properties["note"].MaxLength = new(runner.MaxNote)
 		}})
 }
 
@@ -198,11 +202,7 @@ func (a *App) waitingOf(ctx context.Context, customer storage.CustomerID, w *run
 	if w.ID == "" {
 		return out, nil
 	}
-	kind := runner.KindApproval
-	if w.Kind == runner.WaitingWork {
-		kind = runner.KindErrand
-	}
-	d, err := a.Store.Document(ctx, customer, kind, w.ID)
+	d, err := a.Store.Document(ctx, customer, w.Document(), w.ID)
 	if errors.Is(err, storage.ErrNotFound) || err == nil && d.Status != runner.StatePending {
 		return nil, nil // it was answered a moment ago
 	}

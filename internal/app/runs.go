@@ -170,28 +170,19 @@ func (a *App) runDetail(ctx context.Context, customer storage.CustomerID, id sto
 }
 
 func (a *App) agentRun(r storage.Run, asked []runInfo) (runDetail, error) {
-	info, err := a.infoOf(r)
-	if err != nil {
-		return runDetail{}, err
-	}
-	record, err := recordOf[worker.Record](r)
-	info.Task = record.Task
+	record, err := agentRecord(r)
 	return runDetail{
-		runInfo: info, Title: record.Title, Model: record.Model, Outcome: string(record.Outcome), Note: record.Note, Text: record.Text,
+		runInfo: infoOf(r, worker.StatusOf(r, time.Now()), record.Task), Title: record.Title, Model: record.Model, Outcome: string(record.Outcome), Note: record.Note, Text: record.Text,
 		Turns: record.Turns, Proposals: record.Proposals, Asked: asked,
 	}, err
 }
 
 func (a *App) workflowRun(ctx context.Context, r storage.Run, asked []runInfo) (runDetail, error) {
-	info, err := a.infoOf(r)
-	if err != nil {
-		return runDetail{}, err
-	}
 	record, err := runner.RecordOf(r)
 	if err != nil {
 		return runDetail{}, err
 	}
-	d := runDetail{runInfo: info, Title: record.Title, Error: record.Error, Asked: asked}
+	d := runDetail{runInfo: infoOf(r, a.workflowStatus(r, record), record.Title), Title: record.Title, Error: record.Error, Asked: asked}
 	if err := errors.Join(object(record.Input, &d.Input), object(record.Output, &d.Output)); err != nil {
 		return runDetail{}, fmt.Errorf("app: run %s: %w", r.ID, err)
 	}
@@ -213,48 +204,48 @@ func object(data json.RawMessage, to *map[string]any) error {
 func (a *App) infosOf(runs []storage.Run) ([]runInfo, error) {
 	infos := []runInfo{}
 	for _, r := range runs {
-		info, err := a.infoOf(r)
+		status, task, err := a.inShort(r)
 		if err != nil {
 			return nil, err
 		}
-		infos = append(infos, info)
+		infos = append(infos, infoOf(r, status, task))
 	}
 	return infos, nil
 }
 
 const listedTask = 200 // characters
 
-func recordOf[T any](r storage.Run) (record T, err error) {
+// inShort returns a run's state, and what was wanted as lists show it.
+func (a *App) inShort(r storage.Run) (status, task string, err error) {
+	if r.Kind == runner.Kind {
+		record, err := runner.RecordOf(r)
+		return a.workflowStatus(r, record), record.Title, err
+	}
+	record, err := agentRecord(r)
+	if long := []rune(record.Task); len(long) > listedTask {
+		record.Task = string(long[:listedTask]) + "…"
+	}
+	return worker.StatusOf(r, time.Now()), record.Task, err
+}
+
+func (a *App) workflowStatus(r storage.Run, record runner.Record) string {
+	if a.Runner == nil {
+		return r.Status
+	}
+	return a.Runner.StatusOf(r, record)
+}
+
+func agentRecord(r storage.Run) (record worker.Record, err error) {
 	if err = json.Unmarshal(r.Data, &record); err != nil {
 		err = fmt.Errorf("app: run %s: %w", r.ID, err)
 	}
 	return record, err
 }
 
-func (a *App) infoOf(r storage.Run) (runInfo, error) {
-	now := time.Now()
+func infoOf(r storage.Run, status, task string) runInfo {
 	info := runInfo{
-		ID: r.ID, Parent: r.Parent, Kind: r.Kind, Name: r.Name,
+		ID: r.ID, Parent: r.Parent, Kind: r.Kind, Name: r.Name, Status: status, Task: task,
 		Tokens: r.Tokens, Cost: float64(r.Cost) / 1e6, CreatedAt: storage.FormatTime(r.CreatedAt),
-	}
-	if r.Kind == runner.Kind {
-		record, err := recordOf[runner.Record](r)
-		if err != nil {
-			return info, err
-		}
-		info.Task = record.Title
-		if info.Status = r.Status; a.Runner != nil {
-			info.Status = a.Runner.StatusOf(r, record)
-		}
-	} else {
-		record, err := recordOf[worker.Record](r)
-		if err != nil {
-			return info, err
-		}
-		info.Status, info.Task = worker.StatusOf(r, now), record.Task
-		if task := []rune(record.Task); len(task) > listedTask {
-			info.Task = string(task[:listedTask]) + "…"
-		}
 	}
 	end := r.EndedAt
 	switch {
@@ -263,10 +254,10 @@ func (a *App) infoOf(r storage.Run) (runInfo, error) {
 	case info.Status == worker.StatusInterrupted:
 		end = r.UpdatedAt
 	default:
-		end = now
+		end = time.Now()
 	}
 	info.Seconds = end.Sub(r.CreatedAt).Round(time.Millisecond).Seconds()
-	return info, nil
+	return info
 }
 
 // ReadableText is for models and people.

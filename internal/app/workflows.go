@@ -11,7 +11,6 @@ import (
 
 	"github.com/heycmo/heycmo-go/agent"
 	"github.com/heycmo/heycmo-go/auth"
-	"github.com/heycmo/heycmo-go/internal/httpx"
 	"github.com/heycmo/heycmo-go/internal/runner"
 	"github.com/heycmo/heycmo-go/internal/worker"
 	"github.com/heycmo/heycmo-go/storage"
@@ -86,21 +85,10 @@ func (a *App) decided(ctx context.Context, customer storage.CustomerID, subject 
 // StartWorkflow begins a run that a customer wished for. Wishes with the same key are
 // one; an empty key is a wish of its own.
 func (a *App) StartWorkflow(ctx context.Context, customer storage.CustomerID, name, key string, input json.RawMessage) (storage.Run, error) {
-	underWay := 0
-	for _, status := range []string{runner.StatusQueued, runner.StatusRunning, runner.StatusWaiting} {
-		runs, err := a.Runs.Runs(ctx, customer, storage.RunQuery{Kind: runner.Kind, Status: status, Page: storage.Page{Limit: maxUnderWay}})
-		if err != nil {
-			return storage.Run{}, err
-		}
-		underWay += len(runs)
-	}
 	if key != "" {
 		key = "wish:" + key
 	}
-	if underWay >= maxUnderWay {
-		return storage.Run{}, storage.Conflict("%d runs are under way, which is the most there can be; wait for one or cancel one", underWay)
-	}
-	run, _, err := a.begin(ctx, customer, runner.Wish{Workflow: name, Key: key, Input: input})
+	run, _, err := a.begin(ctx, customer, runner.Wish{Workflow: name, Key: key, Input: input, AtMost: maxUnderWay})
 	return run, err
 }
 
@@ -112,17 +100,11 @@ func (a *App) begin(ctx context.Context, customer storage.CustomerID, wish runne
 	return run, begun, err
 }
 
-// Onboard begins the onboarding, or returns the run of it that is under way.
+// Onboard begins the onboarding, or returns the run of it that is under way. The host
+// has one.
 func (a *App) Onboard(ctx context.Context, customer storage.CustomerID, input json.RawMessage) (run storage.Run, begun bool, err error) {
-	if !a.onboards() {
-		return run, false, httpx.Status(501, "onboarding is not part of this host")
-	}
 	name := a.Runner.Onboarding().Name
-	_, err = a.Runner.Onboarding().Check(input)
-	if wrong, ok := errors.AsType[*agent.ArgumentError](err); ok {
-		return run, false, httpx.Status(400, wrong.Error())
-	}
-	if err != nil {
+	if _, err := a.Runner.Onboarding().Check(input); err != nil {
 		return run, false, err
 	}
 	last, err := a.Runs.Runs(ctx, customer, storage.RunQuery{Kind: runner.Kind, Name: name, Page: storage.Page{Limit: 1}})

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/heycmo/heycmo-go/auth"
@@ -54,8 +55,8 @@ func (f *face) runs(w http.ResponseWriter, r *http.Request, p auth.Principal) er
 		return err
 	}
 	status := q.Get("status")
-	if status != "" && !slices.Contains(runStates, status) {
-		return storage.Invalid("status", "queued, running, waiting, completed, failed or cancelled")
+	if status != "" && !slices.Contains(runner.States, status) {
+		return storage.Invalid("status", "one of %s", strings.Join(runner.States, ", "))
 	}
 	runs, next, err := f.app.ListRuns(r.Context(), p.Customer,
 		storage.RunQuery{Kind: runner.Kind, Name: q.Get("workflow"), Status: status}, limit, cursor)
@@ -72,10 +73,6 @@ func (f *face) runs(w http.ResponseWriter, r *http.Request, p auth.Principal) er
 	}
 	httpx.JSON(w, http.StatusOK, list)
 	return nil
-}
-
-var runStates = []string{
-	runner.StatusQueued, runner.StatusRunning, runner.StatusWaiting, runner.StatusCompleted, runner.StatusFailed, runner.StatusCancelled,
 }
 
 func (f *face) run(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
@@ -138,20 +135,12 @@ func (f *face) approvals(w http.ResponseWriter, r *http.Request, p auth.Principa
 	if err != nil {
 		return err
 	}
-	status := q.Get("status")
-	if status != "" && !slices.Contains(approvalStates, status) {
-		return storage.Invalid("status", "pending, approved, rejected, revised, expired or withdrawn")
-	}
-	approvals, next, err := f.app.Approvals(r.Context(), p.Customer, status, limit, cursor)
+	approvals, next, err := f.app.Approvals(r.Context(), p.Customer, q.Get("status"), limit, cursor)
 	if err != nil {
 		return err
 	}
 	httpx.JSON(w, http.StatusOK, ApprovalList{Approvals: each(approvals, approvalOf), NextCursor: next})
 	return nil
-}
-
-var approvalStates = []string{
-	runner.StatePending, runner.StateApproved, runner.StateRejected, runner.StateRevised, runner.StateExpired, runner.StateWithdrawn,
 }
 
 func (f *face) decide(w http.ResponseWriter, r *http.Request, p auth.Principal) error {

@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 
 	"github.com/heycmo/heycmo-go/agent"
+	"github.com/heycmo/heycmo-go/internal/outbox"
 	"github.com/heycmo/heycmo-go/storage"
 	"github.com/heycmo/heycmo-go/workflow"
 )
@@ -20,8 +22,8 @@ func (r *Runner) Decide(ctx context.Context, customer storage.CustomerID, id str
 	switch {
 	case state == "":
 		return storage.Document{}, storage.Invalid("decision", "approve, reject or revise")
-	case len([]rune(a.Note)) > maxNote:
-		return storage.Document{}, storage.Invalid("note", "a text of at most %d characters", maxNote)
+	case len([]rune(a.Note)) > MaxNote:
+		return storage.Document{}, storage.Invalid("note", "a text of at most %d characters", MaxNote)
 	case a.Decision == workflow.DecisionRevise && short(a.Note, maxAskedText) == "":
 		return storage.Document{}, storage.Invalid("note", "given with revise: it says what to change")
 	}
@@ -120,7 +122,7 @@ type wakeUp struct {
 func (r *Runner) DoSignal(ctx context.Context, e storage.Effect) error {
 	var w wakeUp
 	if err := json.Unmarshal(e.Data, &w); err != nil {
-		return err
+		return fmt.Errorf("%w: %w", outbox.ErrNever, err)
 	}
 	err := r.Engine.Signal(ctx, e.Customer, w.Workflow, string(w.RunID), signalOf(w.ID), json.RawMessage("{}"))
 	if errors.Is(err, storage.ErrNotFound) {
@@ -156,14 +158,10 @@ func (r *Runner) Pending(ctx context.Context, customer storage.CustomerID, subje
 
 // withdraw takes back what a run asked that has ended otherwise.
 func withdraw(ctx context.Context, tx storage.Store, customer storage.CustomerID, w *Waiting) error {
-	if w == nil || w.ID == "" {
+	if w == nil || w.Document() == "" {
 		return nil
 	}
-	kind := KindApproval
-	if w.Kind == WaitingWork {
-		kind = KindErrand
-	}
-	_, err := tx.UpdateDocument(ctx, customer, kind, w.ID, func(d *storage.Document) error {
+	_, err := tx.UpdateDocument(ctx, customer, w.Document(), w.ID, func(d *storage.Document) error {
 		if d.Status == StatePending {
 			d.Status, d.UpdatedAt = StateWithdrawn, storage.Now()
 		}

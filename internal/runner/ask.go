@@ -19,6 +19,9 @@ const (
 	KindErrand   = "errand"
 )
 
+// ApprovalStates are the states that an approval can be in.
+var ApprovalStates = []string{StatePending, StateApproved, StateRejected, StateRevised, StateExpired, StateWithdrawn}
+
 // The states of approvals and errands.
 const (
 	StatePending   = "pending"
@@ -35,8 +38,10 @@ const (
 	defaultRemind = 3 * 24 * time.Hour
 	maxTitle      = 200
 	maxAskedText  = 256 << 10
-	maxNote       = 2000 // characters
 )
+
+// MaxNote is how many characters the note to a decision has at most.
+const MaxNote = 2000
 
 // Asked is the data of an approval or an errand.
 type Asked struct {
@@ -110,29 +115,30 @@ func orDefault(d, otherwise time.Duration) time.Duration {
 	return d
 }
 
-// ask stores what is asked, in a step of its own.
+// ask stores what is asked, in a step of its own. Its ID is taken before, so that a step
+// that is carried out again asks nothing a second time.
 func (r *run) ask(kind, name string, what func(context.Context) (Asked, error), expires time.Duration) (a asking, err error) {
-	customer := r.Customer()
 	r.rec.begin(name)
+	id, err := r.Context.Step(name+": id", func(context.Context) (json.RawMessage, error) {
+		return encode(storage.NewID()), nil
+	}, certain)
+	if err != nil {
+		r.rec.end(name, err)
+		return a, err
+	}
+	if err := json.Unmarshal(id, &a.ID); err != nil {
+		return a, err
+	}
 	data, err := r.Context.Step(name, func(ctx context.Context) (json.RawMessage, error) {
 		return r.attempt(ctx, name, func(ctx context.Context) (json.RawMessage, error) {
 			asked, err := what(ctx)
 			if err != nil {
 				return nil, err
 			}
-			a := asking{ID: storage.NewID(), At: r.now()}
-			a.Expires = a.At.Add(orDefault(expires, defaultExpiry))
-			asked.RunID, asked.Workflow, asked.Expires = r.id, r.name, a.Expires
+			asked.RunID, asked.Workflow, asked.Expires = r.id, r.name, r.now().Add(orDefault(expires, defaultExpiry))
 			asked.Title, asked.Text = short(asked.Title, maxTitle), short(asked.Text, maxAskedText)
-			return encode(a), r.Store.InTx(ctx, func(ctx context.Context, tx storage.Store) error {
-				err := tx.CreateDocument(ctx, storage.Document{
-					CustomerID: r.Customer(), Kind: kind, ID: a.ID, Status: StatePending, Data: encode(asked), CreatedAt: a.At, UpdatedAt: a.At,
-				})
-				if err != nil {
-					return err
-				}
-				return r.tell(ctx, tx, customer, kind, verbRequested, a.ID, asked)
-			})
+			stored, err := r.store(ctx, r.Customer(), kind, a.ID, asked)
+			return encode(stored), err
 		})
 	}, workflow.StepOptions{Attempts: 10})
 	if err != nil {
@@ -140,6 +146,29 @@ func (r *run) ask(kind, name string, what func(context.Context) (Asked, error), 
 		return a, err
 	}
 	return a, json.Unmarshal(data, &a)
+}
+
+// store stores what is asked, or returns what is there already.
+func (r *Runner) store(ctx context.Context, customer storage.CustomerID, kind, id string, asked Asked) (asking, error) {
+	now := r.now()
+	err := r.Store.InTx(ctx, func(ctx context.Context, tx storage.Store) error {
+		err := tx.CreateDocument(ctx, storage.Document{
+			CustomerID: customer, Kind: kind, ID: id, Status: StatePending, Data: encode(asked), CreatedAt: now, UpdatedAt: now,
+		})
+		if err != nil {
+			return err
+		}
+		return r.tell(ctx, tx, customer, kind, verbRequested, id, asked)
+	})
+	if !errors.Is(err, storage.ErrExists) {
+		return asking{id, now, asked.Expires}, err
+	}
+	d, err := r.Store.Document(ctx, customer, kind, id)
+	if err != nil {
+		return asking{}, err
+	}
+	asked, err = AskedOf(d)
+	return asking{id, d.CreatedAt, asked.Expires}, err
 }
 
 // tell records what became of an approval or an errand.
@@ -206,8 +235,6 @@ func (r *run) answered(kind, name, title string, a asking, remind time.Duration)
 		}
 	}
 }
-
-var waitingFor = map[string]string{KindApproval: WaitingApproval, KindErrand: WaitingWork}
 
 func signalOf(id string) string { return "asked:" + id }
 

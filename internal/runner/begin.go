@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/heycmo/heycmo-go/internal/outbox"
 	"github.com/heycmo/heycmo-go/storage"
 	"github.com/heycmo/heycmo-go/workflow"
 )
@@ -22,6 +23,9 @@ const (
 
 // Kind is the kind of runs of workflows.
 const Kind = "workflow"
+
+// States are the states that a run of a workflow can be in, as rows have them.
+var States = []string{StatusQueued, StatusRunning, StatusWaiting, StatusCompleted, StatusFailed, StatusCancelled}
 
 // The states of runs of workflows.
 const (
@@ -43,6 +47,8 @@ type Wish struct {
 	Input json.RawMessage // a JSON object; nil: an empty one
 	// At is when to begin; zero: at once.
 	At time.Time
+	// AtMost is how many runs of the customer may be under way with this one; 0: any.
+	AtMost int
 }
 
 // order is the input of an engine's run.
@@ -63,8 +69,9 @@ type beginning struct {
 // begun says whether it is new. Call [Config].Wake once tx is committed, or let the
 // outbox find it.
 //
-// It returns [workflow.ErrUnknown] when there is no such workflow, and what is wrong
-// with the input as [agent.Workflow.Check] does.
+// It returns [workflow.ErrUnknown] when there is no such workflow, what is wrong
+// with the input as [agent.Workflow.Check] does, and an error that wraps
+// [storage.ErrConflict] when the wish's AtMost are under way.
 func (r *Runner) Begin(ctx context.Context, tx storage.Store, customer storage.CustomerID, wish Wish) (run storage.Run, begun bool, err error) {
 	w, ok := r.workflows[wish.Workflow]
 	if !ok {
@@ -99,7 +106,10 @@ func (r *Runner) Begin(ctx context.Context, tx storage.Store, customer storage.C
 		if err := runsOf(tx).CreateRun(ctx, run); err != nil {
 			return err
 		}
-		return effectsOf(tx).CreateEffect(ctx, effect)
+		if err := effectsOf(tx).CreateEffect(ctx, effect); err != nil {
+			return err
+		}
+		return checkUnderWay(ctx, tx, customer, wish.AtMost)
 	})
 	if !errors.Is(err, storage.ErrExists) {
 		return run, err == nil, err
@@ -116,12 +126,35 @@ func (r *Runner) Begin(ctx context.Context, tx storage.Store, customer storage.C
 	return run, false, err
 }
 
+// checkUnderWay refuses when more than limit runs of the customer are under way.
+func checkUnderWay(ctx context.Context, tx storage.Store, customer storage.CustomerID, limit int) error {
+	if limit == 0 {
+		return nil
+	}
+	// Who begins runs of one customer waits for the others.
+	if _, err := tx.UpdateCustomer(ctx, customer, func(*storage.Customer) error { return nil }); err != nil {
+		return err
+	}
+	underWay := 0
+	for _, status := range []string{StatusQueued, StatusRunning, StatusWaiting} {
+		runs, err := runsOf(tx).Runs(ctx, customer, storage.RunQuery{Kind: Kind, Status: status, Page: storage.Page{Limit: limit + 1}})
+		if err != nil {
+			return err
+		}
+		underWay += len(runs)
+	}
+	if underWay > limit {
+		return storage.Conflict("%d runs are under way, which is the most there can be; wait for one or cancel one", limit)
+	}
+	return nil
+}
+
 // DoBegin does an effect of KindBegin: it triggers the engine, which takes each run
 // once.
 func (r *Runner) DoBegin(ctx context.Context, e storage.Effect) error {
 	var b beginning
 	if err := json.Unmarshal(e.Data, &b); err != nil {
-		return err
+		return fmt.Errorf("%w: %w", outbox.ErrNever, err)
 	}
 	run, err := runsOf(r.Store).Run(ctx, e.Customer, b.RunID)
 	if errors.Is(err, storage.ErrNotFound) || err == nil && !run.EndedAt.IsZero() {
@@ -175,13 +208,14 @@ type ending struct {
 func (r *Runner) conclude(ctx context.Context, customer storage.CustomerID, id storage.RunID, e ending) error {
 	err := r.Store.InTx(ctx, func(ctx context.Context, tx storage.Store) error {
 		first := false
-		var rec Record
+		var asked *Waiting
 		run, err := runsOf(tx).UpdateRun(ctx, customer, id, func(run *storage.Run) error {
 			if !run.EndedAt.IsZero() {
 				return nil
 			}
 			first = true
-			rec = r.recorder.merged(*run)
+			rec := r.recorder.merged(*run)
+			asked = rec.Waiting
 			rec.end(e, r.now())
 			run.Status, run.Data, run.EndedAt, run.UpdatedAt = e.status, encode(rec), r.now(), r.now()
 			return nil
@@ -189,7 +223,7 @@ func (r *Runner) conclude(ctx context.Context, customer storage.CustomerID, id s
 		if err != nil || !first {
 			return err
 		}
-		if err := withdraw(ctx, tx, customer, rec.asked); err != nil {
+		if err := withdraw(ctx, tx, customer, asked); err != nil {
 			return err
 		}
 		w := r.workflows[run.Name]

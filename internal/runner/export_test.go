@@ -3,6 +3,8 @@ package runner
 import (
 	"context"
 	"time"
+
+	"github.com/heycmo/heycmo-go/storage"
 )
 
 // TickAt does what is done with the clock, at a time.
@@ -19,3 +21,10 @@ var Delay = delay
 
 // SetClock gives a Runner that has not started another clock.
 func SetClock(r *Runner, now func() time.Time) { r.now = now }
+
+// Ask stores a question as the step of a run does, and returns until when it can be
+// answered.
+func Ask(ctx context.Context, r *Runner, customer storage.CustomerID, id string, asked Asked) (time.Time, error) {
+	a, err := r.store(ctx, customer, KindApproval, id, asked)
+	return a.Expires, err
+}

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
 
@@ -22,8 +23,6 @@ type Record struct {
 	Waiting *Waiting `json:"waiting,omitempty"`
 	// Volatile names the process with which the run ends; empty: it doesn't.
 	Volatile string `json:"volatile,omitempty"`
-
-	asked *Waiting // what it waited for when it ended
 }
 
 // Step is what is kept of a step, in the order in which steps began.
@@ -57,6 +56,20 @@ type Waiting struct {
 	Title string `json:"title,omitempty"`
 }
 
+// waitingFor says by the kind of a document what a run waits for that asks it.
+var waitingFor = map[string]string{KindApproval: WaitingApproval, KindErrand: WaitingWork}
+
+// Document returns the kind of the document that has what the run asked; empty: it
+// asked nothing.
+func (w *Waiting) Document() string {
+	for kind, waiting := range waitingFor {
+		if w.Kind == waiting && w.ID != "" {
+			return kind
+		}
+	}
+	return ""
+}
+
 // What a run can wait for.
 const (
 	WaitingTime     = "time"
@@ -76,7 +89,9 @@ func short(text string, size int) string { return plain.Cut(plain.Clean(text), s
 
 // RecordOf returns the record of a run.
 func RecordOf(r storage.Run) (rec Record, err error) {
-	err = json.Unmarshal(r.Data, &rec)
+	if err = json.Unmarshal(r.Data, &rec); err != nil {
+		err = fmt.Errorf("runner: run %s: %w", r.ID, err)
+	}
 	return rec, err
 }
 
@@ -90,7 +105,7 @@ func (r *Runner) StatusOf(run storage.Run, rec Record) string {
 
 // end closes the record.
 func (rec *Record) end(e ending, now time.Time) {
-	rec.asked, rec.Waiting, rec.Error = rec.Waiting, nil, e.reason
+	rec.Waiting, rec.Error = nil, e.reason
 	if rec.Output = e.output; len(rec.Output) > maxOutput {
 		rec.Output, _ = json.Marshal(map[string]string{"note": "the output is too large to be kept here"})
 	}

@@ -218,10 +218,12 @@ func (r registered) Start(ctx context.Context, definitions ...workflow.Definitio
 	if err := r.Engine.Start(ctx, definitions...); err != nil {
 		return err
 	}
-	for len(r.inngest.Functions()) == 0 && ctx.Err() == nil {
-		time.Sleep(time.Millisecond)
+	select {
+	case <-r.inngest.Registered():
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	return ctx.Err()
 }
 
 func TestARunThatAsks(t *testing.T) {
@@ -416,3 +418,37 @@ func TestClockJumps(t *testing.T) {
 
 // notices are the IDs of the notices that were sent, by store.
 var notices sync.Map
+
+// A process may die between the question and its engine's knowing that it was asked:
+// the step is then carried out again.
+func TestAskedTwice(t *testing.T) {
+	store, _ := openStore(t)
+	ada := newCustomer(t, store, storage.StatusActive)
+	r, _ := runOn(t, store, workflow.NewMemory(nil), asking(workflow.Question{}))
+	id, until := storage.NewID(), storage.Now().Add(time.Hour)
+	for _, expires := range []time.Time{until, until.Add(time.Minute)} {
+		got, err := runner.Ask(t.Context(), r, ada, id, runner.Asked{Title: "Publish?", Expires: expires})
+		if err != nil || !got.Equal(until) {
+			t.Errorf("asked until %v, %v; want %v", got, err, until)
+		}
+	}
+	if got := events(t, store, ada); !slices.Equal(got, []string{"approval.requested"}) {
+		t.Errorf("events %v; want one for one question", got)
+	}
+}
+
+func TestAtMost(t *testing.T) {
+	store, _ := openStore(t)
+	ada := newCustomer(t, store, storage.StatusActive)
+	r, _ := runOn(t, store, workflow.NewMemory(nil), asking(workflow.Question{}))
+	wish := runner.Wish{Workflow: "greet", Key: "first", Input: json.RawMessage(`{"name":"Ada"}`), AtMost: 1}
+	first := begin(t, r, ada, wish)
+	second := wish
+	second.Key = "second"
+	if _, begun, err := r.Begin(t.Context(), store, ada, second); begun || !errors.Is(err, storage.ErrConflict) {
+		t.Errorf("a second run began: %v, %v", begun, err)
+	}
+	if again := begin(t, r, ada, wish); again.ID != first.ID {
+		t.Errorf("the first wish, made again, is run %s; want %s", again.ID, first.ID)
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"hash/fnv"
 	"time"
 
+	"github.com/heycmo/heycmo-go/internal/outbox"
 	"github.com/heycmo/heycmo-go/storage"
 )
 
@@ -98,7 +99,7 @@ func (r *Runner) tick(ctx context.Context, s schedule, slot time.Time) error {
 func (r *Runner) DoFanOut(ctx context.Context, e storage.Effect) error {
 	var f fanOut
 	if err := json.Unmarshal(e.Data, &f); err != nil {
-		return err
+		return fmt.Errorf("%w: %w", outbox.ErrNever, err)
 	}
 	w, ok := r.workflows[f.Workflow]
 	if !ok {

@@ -79,13 +79,12 @@ func (p patient) Start(ctx context.Context, definitions ...workflow.Definition) 
 	if err := p.Engine.Start(ctx, definitions...); err != nil {
 		return err
 	}
-	for len(p.inngest.Functions()) == 0 {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		time.Sleep(time.Millisecond)
+	select {
+	case <-p.inngest.Registered():
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	return nil
 }
 
 func TestEngine(t *testing.T) {

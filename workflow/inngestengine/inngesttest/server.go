@@ -40,13 +40,15 @@ type Server struct {
 	runs    sync.WaitGroup
 	stop    chan struct{}
 
-	mu        sync.Mutex
-	functions []Function
-	seen      map[string]bool // IDs of events
-	events    []Event
-	waiting   []*waiter
-	live      map[string]*run
-	fetched   int
+	mu         sync.Mutex
+	functions  []Function
+	registered sync.Once
+	ready      chan struct{}
+	seen       map[string]bool // IDs of events
+	events     []Event
+	waiting    []*waiter
+	live       map[string]*run
+	fetched    int
 }
 
 // Event is an event as the app sent it.
@@ -80,7 +82,7 @@ func NewServer(o Options) *Server {
 		o.MaxState = 4 << 20
 	}
 	s := &Server{
-		options: o, client: &http.Client{Timeout: time.Minute}, stop: make(chan struct{}), seen: map[string]bool{}, live: map[string]*run{},
+		options: o, client: &http.Client{Timeout: time.Minute}, stop: make(chan struct{}), ready: make(chan struct{}), seen: map[string]bool{}, live: map[string]*run{},
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /e/{key}", s.takeEvents)
@@ -111,6 +113,9 @@ func (s *Server) Functions() []Function {
 	defer s.mu.Unlock()
 	return slices.Clone(s.functions)
 }
+
+// Registered returns a channel that is closed once an app has told of its functions.
+func (s *Server) Registered() <-chan struct{} { return s.ready }
 
 // Events returns all events that came.
 func (s *Server) Events() []Event {
@@ -162,6 +167,7 @@ func (s *Server) register(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	s.functions = app.Functions
+	s.registered.Do(func() { close(s.ready) })
 	s.mu.Unlock()
 	_, _ = io.WriteString(w, `{"ok":true,"modified":true}`)
 }
