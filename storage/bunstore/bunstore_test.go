@@ -74,6 +74,7 @@ func TestEmbeddersSQLite(t *testing.T) {
 	t.Run("Concurrent", func(t *testing.T) { storagetest.RunConcurrent(t, open) })
 	t.Run("Billing", func(t *testing.T) { storagetest.RunBilling(t, open) })
 	t.Run("Runs", func(t *testing.T) { storagetest.RunRuns(t, open) })
+	t.Run("Connections", func(t *testing.T) { storagetest.RunConnections(t, open) })
 	t.Run("Memories", func(t *testing.T) { storagetest.RunMemories(t, open) })
 }
 

@@ -41,6 +41,7 @@ func suites(t *testing.T, open func(*testing.T) storage.Store) {
 	t.Run("Concurrent", func(t *testing.T) { storagetest.RunConcurrent(t, open) })
 	t.Run("Billing", func(t *testing.T) { storagetest.RunBilling(t, open) })
 	t.Run("Runs", func(t *testing.T) { storagetest.RunRuns(t, open) })
+	t.Run("Connections", func(t *testing.T) { storagetest.RunConnections(t, open) })
 	t.Run("Memories", func(t *testing.T) { storagetest.RunMemories(t, open) })
 	t.Run("Vectors", func(t *testing.T) { storagetest.RunVectors(t, open) })
 }

@@ -34,7 +34,22 @@ func inMemories(check string, wrap func(memories) storage.Store) fault {
 	}}
 }
 
+// connections show the role of the store that they wrap.
+type connections struct {
+	storage.Store
+	storage.Connections
+}
+
+func inConnections(check string, wrap func(connections) storage.Store) fault {
+	return fault{"Connections/" + check, func(s storage.Store) storage.Store {
+		role, _ := storage.RoleOf[storage.Connections](s)
+		return wrap(connections{s, role})
+	}}
+}
+
 var agentFaults = map[string]fault{
+	"an account is found in another case": inConnections("ConnectionByAccount", func(c connections) storage.Store { return lowersAccounts{c} }),
+	"what is sealed anew comes again":     inConnections("StaleConnections", func(c connections) storage.Store { return neverFresh{c} }),
 	"a run changes its parent":            inRuns("UpdateRun", func(r runs) storage.Store { return loosesParent{r} }),
 	"runs of a moment ago don't count":    inRuns("RunsSpent", func(r runs) storage.Store { return countsAfter{r} }),
 	"everybody's runs count":              inRuns("ForeignCustomer", func(r runs) storage.Store { return countsAll{r} }),
@@ -133,4 +148,16 @@ type lowersSpaces struct{ memories }
 func (s lowersSpaces) PutMemory(ctx context.Context, m storage.Memory) error {
 	m.Space = strings.ToLower(m.Space)
 	return s.memories.PutMemory(ctx, m)
+}
+
+type lowersAccounts struct{ connections }
+
+func (s lowersAccounts) ConnectionByAccount(ctx context.Context, platform, account string) (storage.Connection, error) {
+	return s.connections.ConnectionByAccount(ctx, platform, strings.ToLower(account))
+}
+
+type neverFresh struct{ connections }
+
+func (s neverFresh) StaleConnections(ctx context.Context, _ string, after storage.ConnectionKey, limit int) ([]storage.Connection, error) {
+	return s.connections.StaleConnections(ctx, "", after, limit)
 }

@@ -15,12 +15,13 @@
 //		storagetest.RunConcurrent(t, open)
 //		storagetest.RunBilling(t, open)
 //		storagetest.RunRuns(t, open)
+//		storagetest.RunConnections(t, open)
 //		storagetest.RunMemories(t, open)
 //		storagetest.RunVectors(t, open)
 //	}
 //
 // With [RunReopen] these are all suites. Those from RunBilling on are for stores with
-// the roles [storage.Billing], [storage.Runs] and [storage.Memories]. A driver that
+// the roles [storage.Billing], [storage.Runs], [storage.Connections] and [storage.Memories]. A driver that
 // passes them works with the host. open is called for each check and returns a store
 // that is new and empty.
 package storagetest
