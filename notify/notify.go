@@ -79,4 +79,5 @@ const (
 	KindCancelPlanned   Kind = "cancel_planned"   // not renewed at Until
 	KindKeyIssued       Kind = "key_issued"       // a key was made; URL is where to revoke it
 	KindApprovalWaiting Kind = "approval_waiting" // Note says what; URL is where to decide
+	KindReconnect       Kind = "reconnect"        // an account at a platform must be linked anew; Note says which
 )

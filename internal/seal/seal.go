@@ -145,6 +145,9 @@ func KeyOf(sealed []byte) (string, error) {
 	return id, nil
 }
 
+// Newest returns the ID of the key that seals.
+func (r *Ring) Newest() string { return r.newest }
+
 // Stale reports whether a text is to be sealed anew, since there is a newer key.
 func (r *Ring) Stale(sealed []byte) bool {
 	id, err := KeyOf(sealed)
