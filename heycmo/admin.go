@@ -121,3 +121,11 @@ func (a *Admin) Keys(ctx context.Context, id storage.CustomerID, limit int, curs
 func (a *Admin) RevokeKey(ctx context.Context, id storage.CustomerID, key storage.KeyID) error {
 	return a.app.RevokeKey(ctx, id, key)
 }
+
+// RotateSecrets encrypts everything anew that is encrypted with an older one of
+// [Options].SecretKeys, and returns how much it was by the old key's ID. Once it is done
+// without an error, and an hour has passed, the old keys may go. It may run while the host
+// serves.
+func (a *Admin) RotateSecrets(ctx context.Context) (map[string]int, error) {
+	return a.app.RotateSecrets(ctx)
+}

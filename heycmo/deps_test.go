@@ -10,29 +10,33 @@ const module = "github.com/heycmo/heycmo-go/"
 
 // forbidden is what a program must not get by importing heycmo, and why.
 var forbidden = map[string]string{
-	"github.com/uptrace/bun":          "the store's driver is the embedder's choice",
-	"github.com/pressly/goose":        "migrations belong to a driver",
-	"modernc.org/":                    "SQLite is a driver",
-	"github.com/jackc/":               "PostgreSQL is a driver",
-	"database/sql":                    "a store need not be SQL",
-	"github.com/stripe/":              "payment is a driver",
-	"github.com/wneessen/":            "mail is a driver",
-	"github.com/redis/":               "the shared limiter is a driver",
-	"github.com/dbos-inc/":            "the workflow engine is a driver",
-	"github.com/openai/":              "the model is a driver",
-	"github.com/anthropics/":          "the model is a driver",
-	"github.com/alecthomas/kong":      "the library has no command line",
-	"github.com/stretchr/":            "tests' libraries stay in tests",
-	"go.uber.org/goleak":              "tests' libraries stay in tests",
-	"github.com/getkin/":              "tests' libraries stay in tests",
-	"testing":                         "tests' libraries stay in tests",
-	module + "storage/bunstore":       "a driver",
-	module + "notify/smtpnotify":      "a driver",
-	module + "agent/openaimodel":      "a driver",
-	module + "agent/anthropicmodel":   "a driver",
-	module + "workflow/dbosengine":    "a driver",
-	module + "workflow/inngestengine": "a driver",
-	module + "cmd/":                   "arrows go down",
+	"github.com/uptrace/bun":           "the store's driver is the embedder's choice",
+	"github.com/pressly/goose":         "migrations belong to a driver",
+	"modernc.org/":                     "SQLite is a driver",
+	"github.com/jackc/":                "PostgreSQL is a driver",
+	"database/sql":                     "a store need not be SQL",
+	"github.com/stripe/":               "payment is a driver",
+	"github.com/wneessen/":             "mail is a driver",
+	"github.com/redis/":                "the shared limiter is a driver",
+	"github.com/dbos-inc/":             "the workflow engine is a driver",
+	"github.com/openai/":               "the model is a driver",
+	"github.com/anthropics/":           "the model is a driver",
+	"github.com/alecthomas/kong":       "the library has no command line",
+	"github.com/stretchr/":             "tests' libraries stay in tests",
+	"go.uber.org/goleak":               "tests' libraries stay in tests",
+	"github.com/getkin/":               "tests' libraries stay in tests",
+	"testing":                          "tests' libraries stay in tests",
+	module + "storage/bunstore":        "a driver",
+	module + "notify/smtpnotify":       "a driver",
+	module + "agent/openaimodel":       "a driver",
+	module + "agent/anthropicmodel":    "a driver",
+	module + "workflow/dbosengine":     "a driver",
+	module + "workflow/inngestengine":  "a driver",
+	module + "connect/oauth2connect":   "a driver",
+	module + "connect/composioconnect": "a driver",
+	module + "connect/connecttest":     "tests' libraries stay in tests",
+	"golang.org/x/oauth2":              "the connector is a driver",
+	module + "cmd/":                    "arrows go down",
 }
 
 func TestImportsStayClean(t *testing.T) {
@@ -69,15 +73,17 @@ var below = map[string][]string{
 	"memory":             {"storage", "workflow", "agent", "internal/plain"},
 	"internal/worker":    {"storage", "workflow", "agent", "internal/plain"},
 	"internal/runner":    {"storage", "workflow", "agent", "notify", "internal/outbox", "internal/plain"},
-	"marketing":          {"storage", "workflow", "agent", "agent/agentfile", "auth", "memory", "internal/fetch", "internal/plain", "marketing/page", "marketing/scan", "marketing/measure", "marketing/research", "marketing/citation", "marketing/xstream"},
+	"marketing":          {"storage", "workflow", "agent", "agent/agentfile", "auth", "connect", "memory", "internal/fetch", "internal/plain", "marketing/page", "marketing/scan", "marketing/measure", "marketing/research", "marketing/citation", "marketing/xstream"},
 	"internal/recent":    {"storage"},
 	"internal/outbox":    {"storage"},
 	"internal/usage":     {"storage", "billing"},
 	"internal/subscription": {
 		"storage", "auth", "billing", "notify", "internal/httpx", "internal/outbox",
 	},
-	"internal/app": usecases,
-	"mcp":          append([]string{"internal/app"}, usecases...),
+	"connect":             {"storage"},
+	"internal/connection": {"storage", "connect", "notify", "internal/outbox", "internal/plain", "internal/seal"},
+	"internal/app":        usecases,
+	"mcp":                 append([]string{"internal/app"}, usecases...),
 	"internal/rest": append([]string{
 		"internal/app", "api",
 	}, usecases...),
@@ -85,8 +91,8 @@ var below = map[string][]string{
 
 // usecases is what is below the faces.
 var usecases = []string{
-	"storage", "ratelimit", "auth", "workflow", "agent", "billing", "notify",
-	"internal/httpx", "internal/outbox", "internal/plain", "internal/runner", "internal/recent", "internal/subscription", "internal/usage", "internal/worker",
+	"storage", "ratelimit", "auth", "workflow", "agent", "billing", "notify", "connect",
+	"internal/connection", "internal/seal", "internal/httpx", "internal/outbox", "internal/plain", "internal/runner", "internal/recent", "internal/subscription", "internal/usage", "internal/worker",
 }
 
 func TestArrowsGoDown(t *testing.T) {

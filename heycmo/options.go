@@ -16,6 +16,7 @@ import (
 
 	"github.com/heycmo/heycmo-go/agent"
 	"github.com/heycmo/heycmo-go/auth"
+	"github.com/heycmo/heycmo-go/connect"
 	"github.com/heycmo/heycmo-go/internal/app"
 	"github.com/heycmo/heycmo-go/marketing"
 	"github.com/heycmo/heycmo-go/mcp"
@@ -58,8 +59,10 @@ type Options struct {
 	// let a key be changed without a gap. Default: none, the routes answer 501.
 	AdminKeys []string
 
-	// SecretKeys sign what clients hand back, each with 32 bytes: the first one
-	// signs, all are believed. Replicas must share them; kept, they let MCP sessions outlive a restart.
+	// SecretKeys sign what clients hand back, and encrypt what the database must not show,
+	// each with 32 bytes: the first one signs and encrypts, all are believed and can
+	// decrypt. Replicas must share them; kept, they let MCP sessions outlive a restart.
+	// An old key may go after [Admin.RotateSecrets].
 	// Default: one made at random.
 	SecretKeys []SecretKey
 
@@ -74,7 +77,7 @@ type Options struct {
 	// An empty Catalog offers nothing but Tools.
 	Catalog *agent.Catalog
 
-	// Marketing tunes the default Catalog. Its field Models is set by the host.
+	// Marketing tunes the default Catalog. Its fields Models and Platforms are set by the host.
 	// Default: see there.
 	Marketing *marketing.Options
 
@@ -94,6 +97,12 @@ type Options struct {
 	// memory, where runs end with the process. The endpoint of one that is an
 	// [http.Handler], such as inngestengine's, is served at /api/inngest.
 	Engine workflow.Engine
+
+	// Platforms are what customers can link accounts at, such as those of package
+	// oauth2connect; those without a Connector are listed as not configured. The store
+	// must have the roles [storage.Connections] and [storage.Effects], and SecretKeys must
+	// be set: what opens the accounts is encrypted with them. Default: none.
+	Platforms []connect.Platform
 
 	// Billing makes customers pay. The store must have the role
 	// [storage.Billing]. Default: none, whoever has a key may come in.

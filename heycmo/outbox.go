@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/heycmo/heycmo-go/billing"
+	"github.com/heycmo/heycmo-go/internal/connection"
 	"github.com/heycmo/heycmo-go/internal/outbox"
 	"github.com/heycmo/heycmo-go/internal/runner"
 	"github.com/heycmo/heycmo-go/internal/subscription"
@@ -16,9 +18,9 @@ import (
 )
 
 // outbox returns what does the host's effects, or nil when there can be none.
-func (o *Options) outbox(store storage.Store, s *subscription.Service, r *runner.Runner, product string) *outbox.Worker {
+func (o *Options) outbox(store storage.Store, s *subscription.Service, r *runner.Runner, c *connection.Service, product string) *outbox.Worker {
 	effects, ok := storage.RoleOf[storage.Effects](store)
-	if !ok || o.OnEvent == nil && o.Notifier == nil && o.Billing == nil && r == nil {
+	if !ok || o.OnEvent == nil && o.Notifier == nil && o.Billing == nil && r == nil && c == nil {
 		return nil
 	}
 	handlers := map[string]outbox.Handler{}
@@ -33,6 +35,9 @@ func (o *Options) outbox(store storage.Store, s *subscription.Service, r *runner
 	}
 	if r != nil {
 		handlers[runner.KindBegin], handlers[runner.KindSignal], handlers[runner.KindFanOut] = r.DoBegin, r.DoSignal, r.DoFanOut
+	}
+	if c != nil {
+		maps.Copy(handlers, c.Handlers())
 	}
 	if o.Notifier != nil {
 		handlers[outbox.KindNotice] = func(ctx context.Context, e storage.Effect) error {

@@ -49,8 +49,17 @@ func (s *Server) middleware(o *Options) (func(http.Handler) http.Handler, error)
 	}
 	headers := httpx.SecurityHeaders(o.HSTS)
 	log, recovered := httpx.AccessLog(o.Log, o.TrustedProxies...), httpx.Recover(o.Log)
+	based := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			base := strings.TrimSuffix(o.PublicURL, "/")
+			if base == "" {
+				base = addressOf(r)
+			}
+			next.ServeHTTP(w, r.WithContext(httpx.WithBase(r.Context(), base)))
+		})
+	}
 	return func(next http.Handler) http.Handler {
-		return httpx.RequestID(log(headers(recovered(crossOrigin(checked(next))))))
+		return httpx.RequestID(log(headers(recovered(crossOrigin(checked(based(next)))))))
 	}, nil
 }
 
@@ -60,13 +69,15 @@ var errForeignPage = httpx.Status(http.StatusForbidden, "pages of this Origin ma
 func (s *Server) routes(publicURL string) http.Handler {
 	name, title := s.mcp.Name()
 	api, front := rest.New(s.app), newFront(publicURL, name, title, s.app.Catalog)
-	welcome := newWelcome(front, s.app)
+	welcome, connecting := newWelcome(front, s.app), newConnecting(front, s.app)
 	return s.outer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := r.URL.Path; {
 		case path == "/":
 			front.ServeHTTP(w, r)
 		case path == "/welcome" && s.app.Sells():
 			welcome.ServeHTTP(w, r)
+		case strings.HasPrefix(path, "/connect/") && s.app.Connections != nil:
+			connecting.ServeHTTP(w, r)
 		case path == "/register":
 			refuseRegistration(w, r)
 		case path == "/mcp" || strings.HasPrefix(path, "/mcp/"):

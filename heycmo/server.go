@@ -148,6 +148,10 @@ func New(store storage.Store, opts *Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("heycmo: %w", err)
 	}
+	connections, err := o.connections(s, known)
+	if err != nil {
+		return nil, fmt.Errorf("heycmo: %w", err)
+	}
 	meter, err := o.meter(known, subscriptions)
 	if err != nil {
 		return nil, fmt.Errorf("heycmo: %w", err)
@@ -166,6 +170,8 @@ func New(store storage.Store, opts *Options) (*Server, error) {
 		Budget:         o.Budget,
 		Runner:         flow,
 		Inngest:        o.inngest(flow),
+		Connections:    connections,
+		PublicURL:      strings.TrimSuffix(o.PublicURL, "/"),
 		Log:            o.Log,
 		Version:        Version,
 	}
@@ -192,7 +198,7 @@ func New(store storage.Store, opts *Options) (*Server, error) {
 	}
 	s.all = s.routes(strings.TrimSuffix(o.PublicURL, "/"))
 	_, product := s.mcp.Name()
-	s.outbox, s.reporting = o.outbox(known, subscriptions, flow, product), o.reporting(known, subscriptions)
+	s.outbox, s.reporting = o.outbox(known, subscriptions, flow, connections, product), o.reporting(known, subscriptions)
 	return s, nil
 }
 
@@ -205,6 +211,11 @@ func (o *Options) catalog(store storage.Store) (*agent.Catalog, error) {
 			m = *o.Marketing
 		}
 		m.Models = len(o.Models) > 0
+		for _, p := range o.Platforms {
+			if p.Connector != nil {
+				m.Platforms = append(m.Platforms, p.ID)
+			}
+		}
 		var err error
 		if c, err = marketing.New(store, &m); err != nil {
 			return nil, err

@@ -117,6 +117,10 @@ type Options struct {
 	// themselves. Default: they give briefs.
 	Models bool
 
+	// Platforms are the IDs of those at which customers can link accounts, such as
+	// "linkedin"; there are tools for the ones that are known here. See package connect.
+	Platforms []string
+
 	// Embedder finds past content and notes by their meaning. Default: by their words
 	// alone.
 	Embedder agent.Embedder

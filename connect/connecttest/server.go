@@ -58,6 +58,7 @@ type Server struct {
 	codes     map[string]*issue
 	access    map[string]*issue
 	refresh   map[string]*issue
+	brokered  map[string]*brokered // at Composio
 	calls     map[string]int
 	posts     []Post
 	mails     []Mail
@@ -93,7 +94,7 @@ type Mail struct {
 func NewServer() *Server {
 	s := &Server{
 		signedIn: "ada", lifetime: time.Hour, codes: map[string]*issue{}, access: map[string]*issue{}, refresh: map[string]*issue{},
-		calls: map[string]int{}, waiting: make(chan struct{}, 1000), stop: make(chan struct{}),
+		brokered: map[string]*brokered{}, calls: map[string]int{}, waiting: make(chan struct{}, 1000), stop: make(chan struct{}),
 	}
 	s.Server = httptest.NewServer(http.HandlerFunc(s.serve))
 	return s
@@ -271,6 +272,10 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request, address string) {
 			s.revoke(w, r, sh)
 			return
 		}
+	}
+	if strings.HasPrefix(address, "api/v3/") {
+		s.composio(w, r, address)
+		return
 	}
 	s.api(w, r, address)
 }

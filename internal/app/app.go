@@ -14,6 +14,7 @@ import (
 	"github.com/heycmo/heycmo-go/agent"
 	"github.com/heycmo/heycmo-go/auth"
 	"github.com/heycmo/heycmo-go/billing"
+	"github.com/heycmo/heycmo-go/internal/connection"
 	"github.com/heycmo/heycmo-go/internal/recent"
 	"github.com/heycmo/heycmo-go/internal/runner"
 	"github.com/heycmo/heycmo-go/internal/subscription"
@@ -46,6 +47,10 @@ type Config struct {
 	Runner *runner.Runner
 	// Inngest is the endpoint of the engine, when that has one; may be nil.
 	Inngest http.Handler
+	// Connections keeps customers' accounts at platforms; may be nil.
+	Connections *connection.Service
+	// PublicURL is the address of the host where it isn't that of the request; may be empty.
+	PublicURL string
 	// Runs remembers what agents and workflows did; set with Models and Runner.
 	Runs    storage.Runs
 	Log     *zap.Logger
@@ -80,6 +85,7 @@ func New(c Config) *App {
 	a.offerAgents()
 	a.offerWorkflows()
 	a.offerRuns()
+	a.offerConnections()
 	for _, t := range a.Catalog.Tools {
 		a.tools[t.Name] = t
 		a.uses[t.Name] = usesOf(t)

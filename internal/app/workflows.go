@@ -11,6 +11,7 @@ import (
 
 	"github.com/heycmo/heycmo-go/agent"
 	"github.com/heycmo/heycmo-go/auth"
+	"github.com/heycmo/heycmo-go/connect"
 	"github.com/heycmo/heycmo-go/internal/runner"
 	"github.com/heycmo/heycmo-go/internal/worker"
 	"github.com/heycmo/heycmo-go/storage"
@@ -53,6 +54,11 @@ func (a *App) StepContext(ctx context.Context, customer storage.CustomerID, run 
 // serving returns a context in which the catalog's work finds the host.
 func (a *App) serving(ctx context.Context, customer storage.CustomerID) context.Context {
 	ctx = agent.WithUpdated(ctx, func(uri string) { a.ResourceUpdated(customer, uri) })
+	if a.Connections != nil {
+		ctx = connect.WithDoer(ctx, func(ctx context.Context, platform string, r connect.Request) (connect.Response, error) {
+			return a.Connections.Do(ctx, customer, platform, r)
+		})
+	}
 	if a.worker != nil {
 		ctx = agent.WithWorker(ctx, a.worker)
 	}

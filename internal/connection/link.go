@@ -13,9 +13,8 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/oauth2"
-
 	"github.com/heycmo/heycmo-go/connect"
+	"github.com/heycmo/heycmo-go/internal/plain"
 	"github.com/heycmo/heycmo-go/storage"
 )
 
@@ -28,6 +27,7 @@ const (
 	confirmLife = 10 * time.Minute
 	maxTries    = 5 // of the code
 	maxOpen     = 50
+	maxAccount  = 100 // bytes
 )
 
 // The states of links.
@@ -288,7 +288,7 @@ func (s *Service) Prove(ctx context.Context, platform, link, code, base string) 
 	}
 	wrong := false
 	start := connect.Start{
-		Customer: customer, RedirectURI: base + "/connect/" + platform + "/callback", State: rand.Text(), Verifier: oauth2.GenerateVerifier(),
+		Customer: customer, RedirectURI: base + "/connect/" + platform + "/callback", State: rand.Text(), Verifier: rand.Text() + rand.Text(),
 	}
 	browser := rand.Text()
 	_, err = s.step(ctx, s.Store, customer, id, platform, linkOpen, "", func(d *storage.Document, data *linkData) error {
@@ -379,6 +379,10 @@ func (s *Service) Answer(ctx context.Context, platform, cookie string, answer ur
 	}, begun.Memo, answer)
 	if err != nil {
 		return View{}, err
+	}
+	// It is shown, and written by whoever has the account.
+	if g.Account.Name = plain.Cut(plain.Line(g.Account.Name), maxAccount); g.Account.Name == "" {
+		g.Account.Name = "an account without a name"
 	}
 	_, err = s.step(context.WithoutCancel(ctx), s.Store, customer, id, platform, linkAnswered, browser, func(_ *storage.Document, data *linkData) error {
 		data.Sealed = s.seal(g, linkPlace(customer, id, "grant")...)

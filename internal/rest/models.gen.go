@@ -18,6 +18,14 @@ const (
 	ApprovalStatusWithdrawn ApprovalStatus = "withdrawn"
 )
 
+// Defines values for ConnectionStatus.
+const (
+	ConnectionStatusConnected      ConnectionStatus = "connected"
+	ConnectionStatusNeedsReconnect ConnectionStatus = "needs_reconnect"
+	ConnectionStatusNotConnected   ConnectionStatus = "not_connected"
+	ConnectionStatusPending        ConnectionStatus = "pending"
+)
+
 // Defines values for CustomerStatus.
 const (
 	CustomerStatusActive     CustomerStatus = "active"
@@ -161,6 +169,55 @@ type CheckoutSession struct {
 
 	// KeyIssued True when the key was given out before.
 	KeyIssued bool `json:"keyIssued,omitempty,omitzero"`
+}
+
+// ConnectLink defines model for ConnectLink.
+type ConnectLink struct {
+	// Code What the customer types on the page, which proves that it is them. Show it to them alone.
+	Code string `json:"code"`
+
+	// ExpiresAt RFC 3339 in UTC with milliseconds.
+	ExpiresAt Time     `json:"expiresAt"`
+	Platform  Platform `json:"platform"`
+
+	// URL To be opened in the customer's own browser.
+	URL string `json:"url"`
+}
+
+// ConnectLinkList defines model for ConnectLinkList.
+type ConnectLinkList struct {
+	Links []ConnectLink `json:"links"`
+}
+
+// Connection defines model for Connection.
+type Connection struct {
+	// Account The account's name on the platform.
+	Account string `json:"account,omitempty,omitzero"`
+
+	// Configured Whether this host can connect it.
+	Configured bool `json:"configured"`
+
+	// ConnectedAt RFC 3339 in UTC with milliseconds.
+	ConnectedAt Time `json:"connectedAt,omitempty,omitzero"`
+
+	// Error Why it must be connected again.
+	Error string `json:"error,omitempty,omitzero"`
+
+	// ExpiresAt RFC 3339 in UTC with milliseconds.
+	ExpiresAt Time             `json:"expiresAt,omitempty,omitzero"`
+	Platform  Platform         `json:"platform"`
+	Status    ConnectionStatus `json:"status"`
+
+	// Title The platform's name for people.
+	Title string `json:"title"`
+}
+
+// ConnectionStatus defines model for Connection.Status.
+type ConnectionStatus string
+
+// ConnectionList defines model for ConnectionList.
+type ConnectionList struct {
+	Connections []Connection `json:"connections"`
 }
 
 // Customer defines model for Customer.
@@ -322,6 +379,12 @@ type NewCheckout struct {
 type NewClaim struct {
 	// Claim The claim secret of the checkout.
 	Claim string `json:"claim,omitempty,omitzero"`
+}
+
+// NewConnectLinks defines model for NewConnectLinks.
+type NewConnectLinks struct {
+	// Platforms By default all that are configured.
+	Platforms []Platform `json:"platforms,omitempty,omitzero"`
 }
 
 // NewCustomer defines model for NewCustomer.

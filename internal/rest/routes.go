@@ -35,7 +35,7 @@ func (f *face) routes() []route {
 		rest                = app.ScopeREST
 		runs, approvals     = "running workflows", "approving"
 	)
-	connections, dashboard := missing("connecting platforms"), missing("the dashboard")
+	dashboard := missing("the dashboard")
 	outreach := missing("LinkedIn outreach")
 	return []route{
 		{get, "/openapi.json", public, unlimited, f.document},
@@ -66,9 +66,9 @@ func (f *face) routes() []route {
 		{get, "/api/usage/{id}", apiKey, rest, f.usage},
 
 		{post, "/api/onboard/{id}", apiKey, rest, f.running("onboarding", f.onboard)},
-		{post, "/api/connect/{id}", apiKey, rest, connections},
-		{get, "/api/connections/{id}", apiKey, rest, connections},
-		{del, "/api/connections/{id}/{platform}", apiKey, rest, connections},
+		{post, "/api/connect/{id}", apiKey, rest, f.connecting(f.connect)},
+		{get, "/api/connections/{id}", apiKey, rest, f.connecting(f.connections)},
+		{del, "/api/connections/{id}/{platform}", apiKey, rest, f.connecting(f.disconnect)},
 		{get, "/api/dashboard/{id}", apiKey, rest, dashboard},
 		{post, "/api/dashboard/{id}/link", apiKey, rest, dashboard},
 
