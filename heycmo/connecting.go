@@ -57,7 +57,6 @@ type leaf struct {
 func (p connecting) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "private, no-store")
 	w.Header().Set("X-Robots-Tag", "noindex")
-	w.Header().Set("Referrer-Policy", "no-referrer") // the address has the link in it
 	platform, step, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/connect/"), "/")
 	handle := map[string]func(w http.ResponseWriter, r *http.Request, platform string) (leaf, error){
 		"GET ": p.ask, "HEAD ": p.ask, "POST ": p.prove, "GET callback": p.answer, "POST confirm": p.confirm,
