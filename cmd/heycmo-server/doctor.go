@@ -85,6 +85,11 @@ func (s *settings) checkSettings(ctx context.Context, o *heycmo.Options, plans [
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
+	if len(o.SecretKeys) == 0 { // one is made when the server starts
+		if o.SecretKeys, err = developmentSecret(sqlitestore.Memory); err != nil {
+			return err
+		}
+	}
 	base := s.base(s.Addr)
 	s.returnTo(o, base)
 	if o.Engine, err = s.engine(store, base, zap.NewNop()); err != nil {

@@ -43,6 +43,7 @@ type commands struct {
 	Migrate  migrateCommand  `cmd:"" help:"Bring the database to the newest schema and stop."`
 	Customer customerCommand `cmd:"" help:"Make, find and manage customers."`
 	Billing  billingCommand  `cmd:"" help:"Look at what is sold, and mend it."`
+	Vault    vaultCommand    `cmd:"" help:"Look after what is encrypted in the database."`
 	Doctor   doctorCommand   `cmd:"" help:"Check settings, database, Stripe and mail, and say what to do."`
 	Config   configCommand   `cmd:"" help:"Print the settings in force, secrets masked."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`

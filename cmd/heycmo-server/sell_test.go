@@ -292,7 +292,7 @@ func TestHalfConfigurations(t *testing.T) {
 		for _, production := range []bool{true, false} {
 			environ, want := c.environ, c.want
 			if production {
-				environ = append([]string{"HEYCMO_ENV=production", "HEYCMO_SECRET_KEYS=k:" + strings.Repeat("QUJDREVG", 5) + "QUI="}, environ...)
+				environ = append([]string{"HEYCMO_ENV=production", "HEYCMO_SECRET_KEYS=" + secretForTests}, environ...)
 			} else if want = strings.ReplaceAll(want, "HEYCMO_STRIPE_URL HEYCMO_STRIPE_URL", "HEYCMO_STRIPE_URL"); !c.always {
 				want = ""
 			}
@@ -332,7 +332,7 @@ func TestHalfConfigurations(t *testing.T) {
 // Plans without Stripe are whole: admins give them.
 func TestPlansWithoutStripe(t *testing.T) {
 	environ := append(database(t), "HEYCMO_PLANS="+file(t, "plans: [{id: friend, name: Friend}]"),
-		"HEYCMO_ENV=production", "HEYCMO_SECRET_KEYS=k:"+strings.Repeat("QUJDREVG", 5)+"QUI=")
+		"HEYCMO_ENV=production", "HEYCMO_SECRET_KEYS=" + secretForTests)
 	s := start(t, environ)
 	if status, body := get(t, s.url+"/api/plans", ""); status != http.StatusOK || !strings.Contains(body, "Friend") {
 		t.Errorf("%d %s", status, body)

@@ -30,7 +30,7 @@ type settings struct {
 	PublicURL         string   `name:"public-url" help:"Address under which clients reach the server; derived when empty."`
 	Database          string   `default:"heycmo.db" help:"A file for SQLite, :memory:, or postgres://…"`
 	AdminKeys         []string `secret:"" help:"Keys of /api/admin, comma-separated, 32 characters or more each."`
-	SecretKeys        []string `secret:"" help:"Signing keys, newest first, comma-separated id:base64 of 32 bytes. In development, one is made and kept beside the database."`
+	SecretKeys        []string `secret:"" help:"Keys that sign and encrypt, newest first, comma-separated id:base64 of 32 bytes. In development, one is made and kept beside the database."`
 	AllowedOrigins    []string `help:"Browser origins that may call the server, comma-separated; default heycmo.ai, in development also localhost."`
 	TrustedProxies    []string `help:"Networks of trusted proxies, comma-separated, such as 10.0.0.0/8."`
 	LimitREST         int      `name:"limit-rest" default:"60" help:"REST requests a minute for each customer; -1 for no limit."`
@@ -60,6 +60,10 @@ type settings struct {
 
 	PerplexityKey string `secret:"" help:"Key of Perplexity, whose answers citation tracking looks at."`
 	GeminiKey     string `secret:"" help:"Key of Gemini, whose answers citation tracking looks at."`
+
+	Connect           connectSettings `embed:"" prefix:"connect-"`
+	ComposioKey       string          `secret:"" help:"Key of Composio, which connects further platforms."`
+	ComposioPlatforms []string        `help:"Platforms at Composio, comma-separated name=auth config, such as trello=ac_1234."`
 
 	Engine                    string `default:"embedded" enum:"embedded,inngest" help:"What runs workflows: embedded, in the database, or inngest."`
 	Replica                   string `help:"Name of this process among those that share a PostgreSQL database, which it keeps over restarts; made at random when empty."`
@@ -181,6 +185,7 @@ func (s *settings) options(log *zap.Logger) (*heycmo.Options, error) {
 	s.think(o, &f)
 	s.answerEngines(o, &f)
 	s.checkEngine(&f)
+	s.platforms(o, &f)
 	s.sell(o, &f)
 	var plans []billing.Plan
 	if o.Billing != nil {
