@@ -143,6 +143,10 @@ type Catalog struct {
 	Resources    []Resource
 	// Workflows need a host with an engine and a store that remembers runs.
 	Workflows []*Workflow
+	// Links are pages for people who are no customers.
+	Links []Link
+	// LinkedIn hands out what the customer's own browser does there; may be nil.
+	LinkedIn Queue
 }
 
 var (
@@ -220,6 +224,12 @@ func (c *Catalog) Validate() error {
 		}
 		if r.Name == "" || r.Read == nil {
 			report("resource %q: name and Read must not be empty", r.URI)
+		}
+	}
+	for _, l := range c.Links {
+		named("link", l.Name)
+		if l.Title == "" || l.Button == "" || l.Show == nil || l.Do == nil {
+			report("link %q: Title, Button, Show and Do must not be empty", l.Name)
 		}
 	}
 	checkWorkflows(c.Workflows, report)

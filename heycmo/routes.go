@@ -70,6 +70,7 @@ func (s *Server) routes(publicURL string) http.Handler {
 	name, title := s.mcp.Name()
 	api, front := rest.New(s.app), newFront(publicURL, name, title, s.app.Catalog)
 	welcome, connecting := newWelcome(front, s.app), newConnecting(front, s.app)
+	beyond := newOutside(front, s.app)
 	return s.outer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := r.URL.Path; {
 		case path == "/":
@@ -78,6 +79,8 @@ func (s *Server) routes(publicURL string) http.Handler {
 			welcome.ServeHTTP(w, r)
 		case strings.HasPrefix(path, "/connect/") && s.app.Connections != nil:
 			connecting.ServeHTTP(w, r)
+		case strings.HasPrefix(path, "/go/") && len(s.app.Catalog.Links) > 0:
+			beyond.ServeHTTP(w, r)
 		case path == "/register":
 			refuseRegistration(w, r)
 		case path == "/mcp" || strings.HasPrefix(path, "/mcp/"):

@@ -1,6 +1,7 @@
 package marketing
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -40,4 +41,14 @@ func Sensible(weights map[string]float64, list ...Proposed) (good []string) {
 		good = append(good, fmt.Sprintf("%s %g", p.key(), p.Value))
 	}
 	return good
+}
+
+// Drained is what came of sending what is due.
+type Drained = drainedOut
+
+// NewOutreach returns a catalog with a clock of its own, and what sends the mails that are
+// due.
+func NewOutreach(store storage.Store, platforms []string, now func() time.Time) (*agent.Catalog, func(context.Context, storage.CustomerID) (Drained, error)) {
+	t := &team{store: store, platforms: platforms, now: now}
+	return t.catalog(), t.drain
 }

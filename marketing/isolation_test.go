@@ -12,7 +12,7 @@ import (
 // for what another one has. A tool without a row fails.
 func TestCustomersAreApart(t *testing.T) {
 	const canary = "CANARY"
-	ada := newOpenDesk(t)
+	ada, _ := newOpenDesk(t).connected()
 	ada.call("update_brand", object{"brandName": canary, "voice": canary})
 	id := ada.call("save_content", draft(canary))["id"].(string)
 	second := ada.call("save_content", draft(canary))["id"].(string)
@@ -23,6 +23,12 @@ func TestCustomersAreApart(t *testing.T) {
 	memory := ada.call("remember", object{"layer": "brand", "text": canary})["id"].(string)
 	query := ada.call("track_query", object{"query": canary})["id"].(string)
 	ada.call("log_x_post", object{"postId": canary, "text": "What is " + canary + " for?", "author": "bob"})
+	approved := ada.call("save_content", draft(canary))["id"].(string)
+	ada.call("review_content", object{"id": approved, "version": 1, "decision": "approve"})
+	ada.call("publish_post", object{"id": approved, "platform": "x"})
+	campaign := ada.call("create_campaign", newCampaign(canary))["id"].(string)
+	ada.call("suppress_address", object{"email": "canary@example.com", "reason": canary})
+	action := ada.call("draft_linkedin_action", object{"action": "message", "targetUrl": "https://www.linkedin.com/in/canary", "text": canary})["id"].(string)
 	before := ada.everything()
 
 	eve := ada.as(ada.newCustomer())
@@ -53,6 +59,23 @@ func TestCustomersAreApart(t *testing.T) {
 		"untrack_query":         {{"id": query}},
 		"list_citations":        {{}, {"queryId": query, "engine": "chatgpt"}},
 		"roll_back_change":      {{"id": id}},
+
+		"query_analytics":        {{}},
+		"query_search_console":   {{}},
+		"query_post_analytics":   {{}},
+		"publish_post":           {{"id": approved, "platform": "x"}},
+		"send_email":             {{"id": approved, "to": "bob@example.com", "mailbox": "gmail"}},
+		"create_campaign":        {newCampaign("Hers")},
+		"add_recipients":         {{"id": campaign, "recipients": []object{{"email": "bob@example.com", "name": "Bob"}}}},
+		"start_campaign":         {{"id": campaign}},
+		"stop_campaign":          {{"id": campaign}, {"id": campaign, "cancel": true}},
+		"list_campaigns":         {{}},
+		"get_campaign":           {{"id": campaign}},
+		"suppress_address":       {{"email": "eve@example.com"}},
+		"list_suppressed":        {{}},
+		"draft_linkedin_action":  {{"action": "message", "targetUrl": "https://www.linkedin.com/in/bob", "text": "Hello"}},
+		"review_linkedin_action": {{"id": action, "decision": "approve"}},
+		"list_linkedin_actions":  {{}, {"state": "draft"}},
 	}
 	for _, tool := range ada.catalog.Tools {
 		rows, ok := calls[tool.Name]
@@ -60,7 +83,7 @@ func TestCustomersAreApart(t *testing.T) {
 			t.Errorf("%s has no row in this table", tool.Name)
 		}
 		for _, args := range rows {
-			out, err := eve.try(t.Context(), tool.Name, args)
+			out, err := eve.try(eve.Context(), tool.Name, args)
 			if data, _ := json.Marshal(out); strings.Contains(string(data), canary) || strings.Contains(string(data), id) {
 				t.Errorf("%s(%v) shows another customer's data: %s", tool.Name, args, data)
 			}
@@ -70,7 +93,7 @@ func TestCustomersAreApart(t *testing.T) {
 				}
 				continue
 			}
-			_, unknown := eve.try(t.Context(), tool.Name, with(args, object{"id": storage.NewID()}))
+			_, unknown := eve.try(eve.Context(), tool.Name, with(args, object{"id": storage.NewID()}))
 			if err == nil || unknown == nil || err.Error() != unknown.Error() {
 				t.Errorf("%s(%v): foreign %v, unknown %v, want the same error", tool.Name, args, err, unknown)
 			}

@@ -192,10 +192,12 @@ func New(store storage.Store, opts *Options) (*agent.Catalog, error) {
 		agents: agents,
 		models: o.Models,
 		search: o.Search, xSearch: o.XSearch,
-		engines: o.AnswerEngines,
-		fetch:   fetch.New(&fetch.Options{AllowPrivate: o.AllowPrivateAddresses}),
-		now:     storage.Now,
+		engines:   o.AnswerEngines,
+		platforms: o.Platforms,
+		fetch:     fetch.New(&fetch.Options{AllowPrivate: o.AllowPrivateAddresses}),
+		now:       storage.Now,
 	}
+	t.reaching()
 	return t.catalog(), nil
 }
 
@@ -207,6 +209,7 @@ type team struct {
 	models          bool              // the agents do the work
 	search, xSearch research.Searcher // may be nil
 	engines         map[string]agent.Choice
+	platforms       []string // at which customers can link accounts
 	fetch           *fetch.Client
 	now             func() time.Time
 }
@@ -223,6 +226,8 @@ func (t *team) catalog() *agent.Catalog {
 		Prompts:      t.prompts(),
 		Resources:    t.resources(),
 		Workflows:    t.workflows(),
+		Links:        []agent.Link{t.unsubscribePage()},
+		LinkedIn:     linkedInQueue{t},
 	}
 }
 
@@ -236,6 +241,11 @@ func (t *team) tools() []*agent.Tool {
 	}
 	tools = append(tools, t.trendTool(), t.logPostTool(), t.listPostsTool())
 	tools = append(tools, t.citationTools()...)
+	tools = append(tools, t.reachTools()...)
+	tools = append(tools, t.linkedInTools()...)
+	if t.reaches(mailboxes...) {
+		tools = append(tools, append(t.campaignTools(), t.suppressionTools()...)...)
+	}
 	if t.memory != nil {
 		tools = append(tools, t.rollBackTool())
 		tools = append(tools, t.memory.Tools()...)

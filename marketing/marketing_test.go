@@ -43,7 +43,7 @@ func newDeskAt(t testing.TB, path string) desk {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = store.Close() })
-	catalog, err := marketing.New(store, nil)
+	catalog, err := marketing.New(store, &marketing.Options{Platforms: allPlatforms})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -316,4 +316,13 @@ func textOf(r agent.Result, err error) (string, error) {
 		return "", err
 	}
 	return r.Content[0].Text, nil
+}
+
+func catalogWith(t *testing.T, platforms []string) *agent.Catalog {
+	t.Helper()
+	catalog, err := marketing.New(newDesk(t).store, &marketing.Options{Platforms: platforms})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return catalog
 }

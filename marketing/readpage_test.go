@@ -16,7 +16,7 @@ import (
 func newOpenDesk(t *testing.T) desk {
 	t.Helper()
 	d := newDesk(t)
-	catalog, err := marketing.New(d.store, &marketing.Options{AllowPrivateAddresses: true})
+	catalog, err := marketing.New(d.store, &marketing.Options{AllowPrivateAddresses: true, Platforms: allPlatforms})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,6 +27,9 @@ func (t *team) workflows() []*agent.Workflow {
 	if t.memory != nil {
 		list = append(list, t.optimizationWorkflow())
 	}
+	if t.reaches(mailboxes...) {
+		list = append(list, t.coldMailWorkflow())
+	}
 	return list
 }
 

@@ -189,7 +189,7 @@ func TestProductionRefusesHalfConfigurations(t *testing.T) {
 	if strings.Contains(fmt.Sprint(err), "short") {
 		t.Errorf("the error shows a secret: %v", err)
 	}
-	s := start(t, append(base, "HEYCMO_SECRET_KEYS=" + secretForTests))
+	s := start(t, append(base, "HEYCMO_SECRET_KEYS="+secretForTests))
 	if strings.Contains(s.output, "hcmo_live_") {
 		t.Errorf("production makes a customer:\n%s", s.output)
 	}

@@ -332,7 +332,7 @@ func TestHalfConfigurations(t *testing.T) {
 // Plans without Stripe are whole: admins give them.
 func TestPlansWithoutStripe(t *testing.T) {
 	environ := append(database(t), "HEYCMO_PLANS="+file(t, "plans: [{id: friend, name: Friend}]"),
-		"HEYCMO_ENV=production", "HEYCMO_SECRET_KEYS=" + secretForTests)
+		"HEYCMO_ENV=production", "HEYCMO_SECRET_KEYS="+secretForTests)
 	s := start(t, environ)
 	if status, body := get(t, s.url+"/api/plans", ""); status != http.StatusOK || !strings.Contains(body, "Friend") {
 		t.Errorf("%d %s", status, body)

@@ -53,6 +53,8 @@ type Server struct {
 	withhold  []string // scopes
 	fail      Failure
 	failOnly  string // part of the address
+	afterAt   string // part of the address
+	after     func()
 	lifetime  time.Duration
 	noRefresh bool
 	codes     map[string]*issue
@@ -143,6 +145,10 @@ func (s *Server) NoRefresh() { s.set(func() { s.noRefresh = true }) }
 
 // Fail has the platforms fail at the addresses that have the text in them; empty: at all.
 func (s *Server) Fail(how Failure, at string) { s.set(func() { s.fail, s.failOnly = how, at }) }
+
+// AfterWork has fn called when a request to an address with the text in it was carried
+// out, before it is answered; nil: no more.
+func (s *Server) AfterWork(at string, fn func()) { s.set(func() { s.afterAt, s.after = at, fn }) }
 
 // Hold holds requests for renewed tokens up until the function that it returns is called.
 func (s *Server) Hold() (release func()) {
@@ -252,7 +258,22 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	case FailNot:
 	}
-	s.route(w, r, address)
+	s.mu.Lock()
+	after := s.after
+	if !strings.Contains(address, s.afterAt) {
+		after = nil
+	}
+	s.mu.Unlock()
+	if after == nil {
+		s.route(w, r, address)
+		return
+	}
+	answer := httptest.NewRecorder()
+	s.route(answer, r, address)
+	after()
+	maps.Copy(w.Header(), answer.Header())
+	w.WriteHeader(answer.Code)
+	_, _ = w.Write(answer.Body.Bytes()) // the client may have gone
 }
 
 func (s *Server) route(w http.ResponseWriter, r *http.Request, address string) {

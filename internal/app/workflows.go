@@ -54,6 +54,13 @@ func (a *App) StepContext(ctx context.Context, customer storage.CustomerID, run 
 // serving returns a context in which the catalog's work finds the host.
 func (a *App) serving(ctx context.Context, customer storage.CustomerID) context.Context {
 	ctx = agent.WithUpdated(ctx, func(uri string) { a.ResourceUpdated(customer, uri) })
+	// What stands in a mail must be good for long, so that the address of the request won't do.
+	ctx = agent.WithLinks(ctx, func(_ context.Context, name, token string) (string, error) {
+		if a.PublicURL == "" {
+			return "", errors.New("app: the host doesn't know its public address")
+		}
+		return a.PublicURL + "/go/" + name + "?t=" + string(customer) + "." + token, nil
+	})
 	if a.Connections != nil {
 		ctx = connect.WithDoer(ctx, func(ctx context.Context, platform string, r connect.Request) (connect.Response, error) {
 			return a.Connections.Do(ctx, customer, platform, r)

@@ -46,6 +46,28 @@ const (
 	HealthStatusOk HealthStatus = "ok"
 )
 
+// Defines values for OutreachItemAction.
+const (
+	OutreachItemActionComment           OutreachItemAction = "comment"
+	OutreachItemActionConnectionRequest OutreachItemAction = "connection_request"
+	OutreachItemActionMessage           OutreachItemAction = "message"
+)
+
+// Defines values for OutreachItemStatus.
+const (
+	OutreachItemStatusFailed  OutreachItemStatus = "failed"
+	OutreachItemStatusReady   OutreachItemStatus = "ready"
+	OutreachItemStatusSent    OutreachItemStatus = "sent"
+	OutreachItemStatusSkipped OutreachItemStatus = "skipped"
+)
+
+// Defines values for OutreachReportStatus.
+const (
+	OutreachReportStatusFailed  OutreachReportStatus = "failed"
+	OutreachReportStatusSent    OutreachReportStatus = "sent"
+	OutreachReportStatusSkipped OutreachReportStatus = "skipped"
+)
+
 // Defines values for PriceInterval.
 const (
 	PriceIntervalDay   PriceInterval = "day"
@@ -430,6 +452,51 @@ type NewOnboarding struct {
 
 // NextCursor The `cursor` of the next page. It is not there on the last one.
 type NextCursor = string
+
+// OutreachItem defines model for OutreachItem.
+type OutreachItem struct {
+	Action OutreachItemAction `json:"action"`
+
+	// CreatedAt RFC 3339 in UTC with milliseconds.
+	CreatedAt Time `json:"createdAt"`
+
+	// ExpiresAt RFC 3339 in UTC with milliseconds.
+	ExpiresAt Time `json:"expiresAt"`
+
+	// ID A UUIDv7 (RFC 9562).
+	ID     ID                 `json:"id"`
+	Status OutreachItemStatus `json:"status"`
+
+	// TargetURL The LinkedIn page to act on.
+	TargetURL string `json:"targetUrl"`
+
+	// Text What to write.
+	Text string `json:"text,omitempty,omitzero"`
+}
+
+// OutreachItemAction defines model for OutreachItem.Action.
+type OutreachItemAction string
+
+// OutreachItemStatus defines model for OutreachItem.Status.
+type OutreachItemStatus string
+
+// OutreachList defines model for OutreachList.
+type OutreachList struct {
+	Items []OutreachItem `json:"items"`
+
+	// NextCursor The `cursor` of the next page. It is not there on the last one.
+	NextCursor NextCursor `json:"nextCursor,omitempty,omitzero"`
+}
+
+// OutreachReport defines model for OutreachReport.
+type OutreachReport struct {
+	// Error Why it failed.
+	Error  string               `json:"error,omitempty,omitzero"`
+	Status OutreachReportStatus `json:"status"`
+}
+
+// OutreachReportStatus defines model for OutreachReport.Status.
+type OutreachReportStatus string
 
 // Plan defines model for Plan.
 type Plan struct {

@@ -36,7 +36,6 @@ func (f *face) routes() []route {
 		runs, approvals     = "running workflows", "approving"
 	)
 	dashboard := missing("the dashboard")
-	outreach := missing("LinkedIn outreach")
 	return []route{
 		{get, "/openapi.json", public, unlimited, f.document},
 		{get, "/api/health", public, unlimited, f.health},
@@ -77,8 +76,8 @@ func (f *face) routes() []route {
 		{post, "/api/runs/{id}/{runId}/cancel", apiKey, rest, f.running(runs, f.cancelRun)},
 		{get, "/api/approvals/{id}", apiKey, rest, f.running(approvals, f.approvals)},
 		{post, "/api/approvals/{id}/{approvalId}", apiKey, rest, f.running(approvals, f.decide)},
-		{get, "/api/outreach/linkedin/{id}", apiKey, rest, outreach},
-		{post, "/api/outreach/linkedin/{id}/{itemId}", apiKey, rest, outreach},
+		{get, "/api/outreach/linkedin/{id}", apiKey, rest, f.reaching(f.outreach)},
+		{post, "/api/outreach/linkedin/{id}/{itemId}", apiKey, rest, f.reaching(f.reportOutreach)},
 
 		{get, "/api/inngest", inngestSignature, unlimited, f.inngest},
 		{post, "/api/inngest", inngestSignature, unlimited, f.inngest},
