@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/url"
 	"regexp"
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -256,8 +257,7 @@ func (q linkedInQueue) handOut(ctx context.Context, customer storage.CustomerID)
 		page.Before = list[len(list)-1].ID
 	}
 	full := map[string]bool{}
-	for i := len(ready) - 1; i >= 0; i-- {
-		a := ready[i]
+	for _, a := range slices.Backward(ready) {
 		if a.State != actionReady || full[a.Action] {
 			continue
 		}

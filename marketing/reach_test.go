@@ -242,7 +242,7 @@ func TestKilledBetweenSendAndRecord(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestCrash$") //nolint:gosec // this test itself
+	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestCrash$")
 	child.Env = append(os.Environ(), fmt.Sprintf("%s=%s|%s|%s|%s,%s", crashVariable, path, d.customer, s.URL, id, g.Access))
 	// The post is there, and the answer is not sent yet.
 	started, killed := make(chan struct{}), make(chan error, 1)

@@ -408,19 +408,15 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request, sh *shape) {
 	}
 	if sh.refreshes && !s.noRefresh && (form("grant_type") != "refresh_token" || sh.rotates) {
 		refresh := secret("refresh")
-		s.refresh[refresh] = t2(t)
+		s.refresh[refresh] = new(*t)
 		answer["refresh_token"] = refresh
 		if form("grant_type") == "refresh_token" {
 			from.dead = true
 		}
 	}
-	for name, value := range sh.more(t.user) {
-		answer[name] = value
-	}
+	maps.Copy(answer, sh.more(t.user))
 	reply(w, http.StatusOK, answer)
 }
-
-func t2(t *issue) *issue { c := *t; return &c }
 
 // exchange makes a long-lived token of another.
 func (s *Server) exchange(w http.ResponseWriter, r *http.Request, sh *shape) {

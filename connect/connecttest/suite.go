@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -108,10 +109,7 @@ func testForeignAnswer(t *testing.T, s Subject) {
 		if name == "state" {
 			continue
 		}
-		changed := url.Values{}
-		for n, v := range answer {
-			changed[n] = v
-		}
+		changed := maps.Clone(answer)
 		changed.Set(name, "made-up")
 		g, err := s.Connector.Finish(t.Context(), start("state"), memo, changed)
 		if !errors.Is(err, connect.ErrAnswer) && !errors.Is(err, connect.ErrUnavailable) {

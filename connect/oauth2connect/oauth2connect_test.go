@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +18,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"), goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"))
+	goleak.VerifyTestMain(m)
 }
 
 // probes are calls that any grant may make.
@@ -34,15 +35,6 @@ var (
 	noRenewal    = []string{"facebook", "mailchimp", "slack", "wordpress", "notion"}
 	noRevocation = []string{"instagram", "outlook", "mailchimp", "wordpress"}
 )
-
-func has(list []string, id string) bool {
-	for _, one := range list {
-		if one == id {
-			return true
-		}
-	}
-	return false
-}
 
 func account(platform string) string {
 	switch {
@@ -72,7 +64,7 @@ func TestPlatforms(t *testing.T) {
 				return connecttest.Subject{
 					Connector: connector, Visit: s.Visit, Account: account(p.ID), Probe: connect.Request{URL: probe},
 					Deny: func() { s.Deny(true) }, Fail: func(f connecttest.Failure) { s.Fail(f, "") },
-					Renews: !has(noRenewal, p.ID), Revokes: !has(noRevocation, p.ID), Secret: s.HasSecret,
+					Renews: !slices.Contains(noRenewal, p.ID), Revokes: !slices.Contains(noRevocation, p.ID), Secret: s.HasSecret,
 				}
 			})
 		})

@@ -152,7 +152,7 @@ func (a *App) disconnectPlatformTool() *agent.Tool {
 			if errors.Is(err, storage.ErrNotFound) {
 				err = agent.Errorf("%s is not connected; list_connections shows what is", strings.TrimSpace(in.Platform))
 			}
-			return disconnectedOut{in.Platform}, err
+			return disconnectedOut(in), err
 		},
 		&agent.ToolOptions{Title: "Disconnect platform", Destructive: true, Idempotent: true, NeedsPerson: true, Input: a.boundPlatform})
 }

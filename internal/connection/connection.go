@@ -23,6 +23,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"go.uber.org/zap"
@@ -250,9 +251,7 @@ func encode(v any) json.RawMessage {
 // tell records an event and, when the customer must act, a notice.
 func (s *Service) tell(ctx context.Context, tx storage.Store, customer storage.CustomerID, event, platform string, more map[string]any, notice bool) error {
 	data := map[string]any{"platform": platform}
-	for name, value := range more {
-		data[name] = value
-	}
+	maps.Copy(data, more)
 	if err := storage.Record(ctx, tx, customer, event, data); err != nil || !notice || !s.Notify {
 		return err
 	}
