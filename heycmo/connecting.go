@@ -1,7 +1,6 @@
 package heycmo
 
 import (
-	"bytes"
 	_ "embed"
 	"errors"
 	"html/template"
@@ -33,12 +32,7 @@ var (
 // A cookie for each platform tells the browser again that proved itself.
 type connecting struct {
 	front
-	app    *app.App
-	policy string
-}
-
-func newConnecting(f front, a *app.App) connecting {
-	return connecting{f, a, "default-src 'none'; style-src '" + sourceHash(frontCSS) + "'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"}
+	app *app.App
 }
 
 // leaf is what a page shows.
@@ -55,8 +49,7 @@ type leaf struct {
 }
 
 func (p connecting) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Cache-Control", "private, no-store")
-	w.Header().Set("X-Robots-Tag", "noindex")
+	private(w)
 	platform, step, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/connect/"), "/")
 	handle := map[string]func(w http.ResponseWriter, r *http.Request, platform string) (leaf, error){
 		"GET ": p.ask, "HEAD ": p.ask, "POST ": p.prove, "GET callback": p.answer, "POST confirm": p.confirm,
@@ -105,25 +98,7 @@ func (p connecting) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		httpx.Error(w, r, err)
 		return
 	}
-	p.show(w, r, code, l)
-}
-
-func (p connecting) show(w http.ResponseWriter, r *http.Request, code int, l leaf) {
-	var page bytes.Buffer
-	err := connectingTemplate.Execute(&page, map[string]any{
-		"Title": p.title,
-		"CSS":   template.CSS(frontCSS), //nolint:gosec // embedded at build time
-		"Base":  p.base(r),
-		"L":     l,
-	})
-	if err != nil {
-		httpx.Error(w, r, err)
-		return
-	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Security-Policy", p.policy)
-	w.WriteHeader(code)
-	_, _ = page.WriteTo(w)
+	p.show(w, r, code, connectingTemplate, formPolicy(), map[string]any{"Base": p.base(r), "L": l})
 }
 
 // ask shows the field for the code. Opening it changes nothing: links are opened by

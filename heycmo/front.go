@@ -55,22 +55,38 @@ func (f front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	base := f.base(r)
-	var page bytes.Buffer
-	err := frontTemplate.Execute(&page, map[string]any{
+	f.show(w, r, http.StatusOK, frontTemplate, f.policy, map[string]any{
 		"Base":    base,
-		"Title":   f.title,
-		"CSS":     template.CSS(frontCSS), //nolint:gosec // embedded at build time
 		"Agents":  f.catalog.Agents,
 		"Tools":   f.catalog.Tools,
 		"Clients": clientconfig.Clients(base, f.name, clientconfig.KeyPlaceholder),
 	})
-	if err != nil {
+}
+
+// show writes a page with the host's title and style.
+func (f front) show(w http.ResponseWriter, r *http.Request, code int, t *template.Template, policy string, values map[string]any) {
+	values["Title"] = f.title
+	values["CSS"] = template.CSS(frontCSS) //nolint:gosec // embedded at build time
+	var page bytes.Buffer
+	if err := t.Execute(&page, values); err != nil {
 		httpx.Error(w, r, err)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Security-Policy", f.policy)
+	w.Header().Set("Content-Security-Policy", policy)
+	w.WriteHeader(code)
 	_, _ = page.WriteTo(w)
+}
+
+// private marks a page that is for one person.
+func private(w http.ResponseWriter) {
+	w.Header().Set("Cache-Control", "private, no-store")
+	w.Header().Set("X-Robots-Tag", "noindex")
+}
+
+// formPolicy is the policy of a page with a form and nothing else.
+func formPolicy() string {
+	return "default-src 'none'; style-src '" + sourceHash(frontCSS) + "'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 }
 
 // addressOf returns the address that the client used for the root of the host.

@@ -1,7 +1,6 @@
 package heycmo
 
 import (
-	"bytes"
 	_ "embed"
 	"errors"
 	"html/template"
@@ -24,17 +23,11 @@ var (
 // one changes nothing; a POST does, also one by a mail program (RFC 8058).
 type outside struct {
 	front
-	app    *app.App
-	policy string
-}
-
-func newOutside(f front, a *app.App) outside {
-	return outside{f, a, "default-src 'none'; style-src '" + sourceHash(frontCSS) + "'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"}
+	app *app.App
 }
 
 func (p outside) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Cache-Control", "private, no-store")
-	w.Header().Set("X-Robots-Tag", "noindex")
+	private(w)
 	var link *agent.Link
 	for i, l := range p.app.Catalog.Links {
 		if r.URL.Path == "/go/"+l.Name {
@@ -67,17 +60,7 @@ func (p outside) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		httpx.Error(w, r, err)
 		return
 	}
-	var page bytes.Buffer
-	err = outsideTemplate.Execute(&page, map[string]any{
-		"Title": p.title, "Link": link, "Text": text, "Asks": code == http.StatusOK && r.Method != http.MethodPost,
-		"CSS": template.CSS(frontCSS), //nolint:gosec // embedded at build time
+	p.show(w, r, code, outsideTemplate, formPolicy(), map[string]any{
+		"Link": link, "Text": text, "Asks": code == http.StatusOK && r.Method != http.MethodPost,
 	})
-	if err != nil {
-		httpx.Error(w, r, err)
-		return
-	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Security-Policy", p.policy)
-	w.WriteHeader(code)
-	_, _ = page.WriteTo(w)
 }

@@ -69,8 +69,8 @@ var errForeignPage = httpx.Status(http.StatusForbidden, "pages of this Origin ma
 func (s *Server) routes(publicURL string) http.Handler {
 	name, title := s.mcp.Name()
 	api, front := rest.New(s.app), newFront(publicURL, name, title, s.app.Catalog)
-	welcome, connecting := newWelcome(front, s.app), newConnecting(front, s.app)
-	beyond := newOutside(front, s.app)
+	welcome, links := newWelcome(front, s.app), connecting{front, s.app}
+	beyond := outside{front, s.app}
 	return s.outer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := r.URL.Path; {
 		case path == "/":
@@ -78,7 +78,7 @@ func (s *Server) routes(publicURL string) http.Handler {
 		case path == "/welcome" && s.app.Sells():
 			welcome.ServeHTTP(w, r)
 		case strings.HasPrefix(path, "/connect/") && s.app.Connections != nil:
-			connecting.ServeHTTP(w, r)
+			links.ServeHTTP(w, r)
 		case strings.HasPrefix(path, "/go/") && len(s.app.Catalog.Links) > 0:
 			beyond.ServeHTTP(w, r)
 		case path == "/register":

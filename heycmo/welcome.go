@@ -1,7 +1,6 @@
 package heycmo
 
 import (
-	"bytes"
 	_ "embed"
 	"errors"
 	"html/template"
@@ -39,8 +38,7 @@ func newWelcome(f front, a *app.App) welcome {
 }
 
 func (p welcome) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Cache-Control", "private, no-store")
-	w.Header().Set("X-Robots-Tag", "noindex")
+	private(w)
 	claim := subscription.Claim{Nonces: p.app.ClaimNonces(r)}
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
@@ -67,25 +65,13 @@ func (p welcome) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		httpx.Error(w, r, err)
 		return
 	}
-	base := p.base(r)
-	var page bytes.Buffer
-	err = welcomeTemplate.Execute(&page, map[string]any{
-		"Title":    p.title,
-		"CSS":      template.CSS(frontCSS),   //nolint:gosec // embedded at build time
+	p.show(w, r, code, welcomeTemplate, p.policy, map[string]any{
 		"Script":   template.JS(stripScript), //nolint:gosec // a constant
 		"Stage":    stage,
 		"Session":  claim.Session,
 		"Customer": s.Customer,
 		"Key":      s.APIKey.Reveal(),
-		"Clients":  clientconfig.Clients(base, p.name, s.APIKey.Reveal()),
+		"Clients":  clientconfig.Clients(p.base(r), p.name, s.APIKey.Reveal()),
 		"Again":    p.app.Subscriptions.CancelURL,
 	})
-	if err != nil {
-		httpx.Error(w, r, err)
-		return
-	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Security-Policy", p.policy)
-	w.WriteHeader(code)
-	_, _ = page.WriteTo(w)
 }

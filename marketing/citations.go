@@ -361,19 +361,7 @@ func (t *team) listCitations(ctx context.Context, customer storage.CustomerID, i
 	list, next, err := storage.List(in.Limit, in.Cursor,
 		func(r cited) string { return r.ID },
 		func(page storage.Page) ([]cited, error) {
-			documents, err := t.store.Documents(ctx, customer, storage.DocumentQuery{Kind: citationKind, Status: status, Page: page})
-			if err != nil {
-				return nil, err
-			}
-			var all []cited
-			for _, d := range documents {
-				r, err := decode[cited](d.Data)
-				if err != nil {
-					return nil, err
-				}
-				all = append(all, r)
-			}
-			return all, nil
+			return pageOf[cited](ctx, t.store, customer, storage.DocumentQuery{Kind: citationKind, Status: status, Page: page})
 		})
 	return listCitationsOut{append([]cited{}, list...), next}, err
 }

@@ -43,6 +43,19 @@ func Sensible(weights map[string]float64, list ...Proposed) (good []string) {
 	return good
 }
 
+// Outside returns what platforms know of a time, and the figures of a snapshot made of it.
+func Outside(ctx context.Context, store storage.Store, platforms []string, customer storage.CustomerID, length time.Duration) (map[string]map[string]float64, KPIs, error) {
+	t := &team{store: store, platforms: platforms, now: storage.Now}
+	list, err := t.outside(ctx, customer, length)
+	found := map[string]map[string]float64{}
+	for _, c := range list {
+		found[c.Channel] = c.Metrics
+	}
+	var k kpis
+	k.fromOutside(list)
+	return found, k, err
+}
+
 // Drained is what came of sending what is due.
 type Drained = drainedOut
 

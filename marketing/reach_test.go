@@ -17,6 +17,7 @@ import (
 	"github.com/heycmo/heycmo-go/connect"
 	"github.com/heycmo/heycmo-go/connect/connecttest"
 	"github.com/heycmo/heycmo-go/connect/oauth2connect"
+	"github.com/heycmo/heycmo-go/marketing"
 	"github.com/heycmo/heycmo-go/storage"
 )
 
@@ -341,5 +342,30 @@ func TestToolsOfPlatforms(t *testing.T) {
 		if err := catalog.Validate(); err != nil {
 			t.Errorf("with %q: %v", platforms, err)
 		}
+	}
+}
+
+func TestOutsideFigures(t *testing.T) {
+	d, s := newDesk(t).connected()
+	id := d.approved("social_post", "Anvils", "Now.", nil)
+	d.call("publish_post", object{"id": id, "platform": "x"})
+	found, k, err := marketing.Outside(d.Context(), d.store, allPlatforms, d.customer, 7*24*time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found["google_analytics"]["sessions"] != 100 || found["search_console"]["clicks"] != 12 || found["x"]["impressions"] != 500 || found["x"]["engagementRate"] != 0.032 {
+		t.Errorf("figures: %v", found)
+	}
+	if k.Conversions == nil || *k.Conversions != 105 || k.CTR == nil || *k.CTR != 0.035 || k.Engagement == nil || *k.Engagement != 0.032 {
+		t.Errorf("of a snapshot: %+v", k)
+	}
+	s.Fail(connecttest.FailDown, "")
+	found, k, err = marketing.Outside(d.Context(), d.store, allPlatforms, d.customer, 7*24*time.Hour)
+	if err != nil || len(found["google_analytics"])+len(found["x"]) != 0 || k.Conversions != nil || k.Engagement != nil {
+		t.Errorf("while the platforms are down: %v, %+v, %v", found, k, err)
+	}
+	plain := newDesk(t)
+	if _, k, err := marketing.Outside(plain.Context(), plain.store, nil, plain.customer, time.Hour); err != nil || k.CTR != nil {
+		t.Errorf("without platforms: %+v, %v", k, err)
 	}
 }

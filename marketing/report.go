@@ -76,7 +76,11 @@ func (t *team) analyse(c workflow.Context, in reportIn) (reportOut, error) {
 	out.ChannelMetrics, err = step(c, "collect the figures", func(ctx context.Context) ([]channelFigures, error) {
 		now := t.now()
 		k, err := t.collect(ctx, c.Customer(), now.Add(-length), now)
-		return channelsOf(k), err
+		if err != nil {
+			return nil, err
+		}
+		others, err := t.outside(ctx, c.Customer(), length)
+		return append(channelsOf(k), others...), err
 	})
 	if err != nil {
 		return out, err
@@ -98,10 +102,7 @@ func (t *team) analyse(c workflow.Context, in reportIn) (reportOut, error) {
 	return out, err
 }
 
-// platforms are those of whose figures nothing is known until one is connected.
-var platforms = []string{"google_analytics", "search_console", "linkedin", "x", "instagram", "facebook", "email"}
-
-// channelsOf shows the account's own figures as channels, beside the platforms.
+// channelsOf shows the account's own figures as channels.
 func channelsOf(k kpis) []channelFigures {
 	own := channelFigures{Channel: "content", Metrics: map[string]float64{}}
 	answers := channelFigures{Channel: "answer_engines", Metrics: map[string]float64{}, Summary: "No answers of engines were recorded."}
@@ -116,9 +117,5 @@ func channelsOf(k kpis) []channelFigures {
 		}
 	}
 	own.Summary = fmt.Sprintf("%g pieces begun, %g approved, %g rejected or sent back, %g leads logged.", *k.Saved, *k.Approved, *k.Rejected, *k.Leads)
-	list := []channelFigures{own, answers}
-	for _, p := range platforms {
-		list = append(list, channelFigures{Channel: p, Metrics: map[string]float64{}, Summary: "Not connected, so nothing is known."})
-	}
-	return list
+	return []channelFigures{own, answers}
 }

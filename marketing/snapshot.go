@@ -47,9 +47,9 @@ type kpis struct {
 	Failed     *float64 `json:"failed,omitempty" jsonschema:"share of them that failed, 0 to 1"`
 	Minutes    *float64 `json:"minutes,omitempty" jsonschema:"median time of a run of an agent, in minutes"`
 
-	Engagement  *float64 `json:"engagementRate,omitempty" jsonschema:"of posts, 0 to 1; once a platform is connected"`
-	CTR         *float64 `json:"ctr,omitempty" jsonschema:"clicks for each impression, 0 to 1; once a platform is connected"`
-	Conversions *float64 `json:"conversions,omitempty" jsonschema:"once a platform is connected"`
+	Engagement  *float64 `json:"engagementRate,omitempty" jsonschema:"reactions, comments and shares for each impression of posts, 0 to 1; once X is connected"`
+	CTR         *float64 `json:"ctr,omitempty" jsonschema:"clicks for each impression on Google, 0 to 1; once Search Console is connected"`
+	Conversions *float64 `json:"conversions,omitempty" jsonschema:"key events of the website; once Google Analytics is connected"`
 }
 
 // figure is a KPI with its name.
@@ -95,6 +95,11 @@ func (t *team) takeSnapshot(c workflow.Context, period string) (snapshot, error)
 	taken, err := step(c, "collect the figures", func(ctx context.Context) (snapshot, error) {
 		now := t.now()
 		k, err := t.collect(ctx, c.Customer(), now.Add(-snapshotPeriods[period]), now)
+		if err != nil {
+			return snapshot{}, err
+		}
+		others, err := t.outside(ctx, c.Customer(), snapshotPeriods[period])
+		k.fromOutside(others)
 		return snapshot{ID: id, Period: period, CapturedAt: storage.FormatTime(now), KPIs: k}, err
 	})
 	if err != nil {

@@ -91,23 +91,6 @@ func (t *team) suppressionTools() []*agent.Tool {
 	}
 }
 
-// pageOf returns the data of a page of documents.
-func pageOf[T any](ctx context.Context, store storage.Documents, customer storage.CustomerID, q storage.DocumentQuery) ([]T, error) {
-	list, err := store.Documents(ctx, customer, q)
-	if err != nil {
-		return nil, err
-	}
-	var all []T
-	for _, d := range list {
-		one, err := decode[T](d.Data)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, one)
-	}
-	return all, nil
-}
-
 // checkAddress refuses what is not one plain e-mail address.
 func checkAddress(field, address string) error {
 	if a, err := mail.ParseAddress(address); err != nil || a.Name != "" || a.Address != address {

@@ -138,7 +138,12 @@ func (t *team) keep(ctx context.Context, customer storage.CustomerID, kind, id, 
 
 // documents returns the data of the newest documents of a kind that was kept, at most n.
 func documents[T any](ctx context.Context, store storage.Documents, customer storage.CustomerID, kind, status string, n int) ([]T, error) {
-	list, err := store.Documents(ctx, customer, storage.DocumentQuery{Kind: kind, Status: status, Page: storage.Page{Limit: n}})
+	return pageOf[T](ctx, store, customer, storage.DocumentQuery{Kind: kind, Status: status, Page: storage.Page{Limit: n}})
+}
+
+// pageOf returns the data of a page of documents.
+func pageOf[T any](ctx context.Context, store storage.Documents, customer storage.CustomerID, q storage.DocumentQuery) ([]T, error) {
+	list, err := store.Documents(ctx, customer, q)
 	if err != nil {
 		return nil, err
 	}

@@ -27,7 +27,7 @@ type customerCommand struct {
 // withAdmin runs do on the configured database, with the plans of the settings and
 // the notices that follow from changes. A server that is running on it follows
 // within 5 s, and sends the notices.
-func (c console) withAdmin(ctx context.Context, s *settings, do func(*heycmo.Admin) error) (err error) {
+func (c console) withAdmin(ctx context.Context, s *settings, do func(*heycmo.Admin) error) error {
 	o := &heycmo.Options{Log: s.logger(c.err), PublicURL: s.PublicURL}
 	var f faults
 	s.sell(o, &f)
@@ -35,6 +35,11 @@ func (c console) withAdmin(ctx context.Context, s *settings, do func(*heycmo.Adm
 		return err
 	}
 	s.returnTo(o, s.base(s.Addr))
+	return s.withHost(ctx, o, do)
+}
+
+// withHost runs do on the configured database.
+func (s *settings) withHost(ctx context.Context, o *heycmo.Options, do func(*heycmo.Admin) error) (err error) {
 	store, err := openStore(ctx, s.Database)
 	if err != nil {
 		return err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -89,7 +88,7 @@ type vaultCommand struct {
 type vaultRotate struct{}
 
 // Run prints how much was encrypted anew by each old key.
-func (vaultRotate) Run(ctx context.Context, c console, s *settings) (err error) {
+func (vaultRotate) Run(ctx context.Context, c console, s *settings) error {
 	all, err := s.options(s.logger(c.err))
 	if err != nil {
 		return err
@@ -100,21 +99,14 @@ func (vaultRotate) Run(ctx context.Context, c console, s *settings) (err error) 
 			return err
 		}
 	}
-	store, err := openStore(ctx, s.Database)
-	if err != nil {
+	return s.withHost(ctx, o, func(admin *heycmo.Admin) error {
+		done, err := admin.RotateSecrets(ctx)
+		for _, id := range slices.Sorted(maps.Keys(done)) {
+			fmt.Fprintf(c.out, "key %s: %d encrypted anew\n", id, done[id])
+		}
+		if err == nil && len(done) == 0 {
+			fmt.Fprintln(c.out, "everything is encrypted with the newest key")
+		}
 		return err
-	}
-	defer func() { err = errors.Join(err, store.Close()) }()
-	srv, err := heycmo.New(store, o)
-	if err != nil {
-		return err
-	}
-	done, err := srv.Admin().RotateSecrets(ctx)
-	for _, id := range slices.Sorted(maps.Keys(done)) {
-		fmt.Fprintf(c.out, "key %s: %d encrypted anew\n", id, done[id])
-	}
-	if err == nil && len(done) == 0 {
-		fmt.Fprintln(c.out, "everything is encrypted with the newest key")
-	}
-	return err
+	})
 }
