@@ -55,6 +55,8 @@ type Queue interface {
 	// Pull returns the tasks that may be done now, newest first. What was handed out
 	// counts as done until it is reported.
 	Pull(ctx context.Context, customer storage.CustomerID, limit int, cursor string) (tasks []Task, next string, err error)
+	// Task returns one that was handed out or reported, or [storage.ErrNotFound].
+	Task(ctx context.Context, customer storage.CustomerID, id string) (Task, error)
 	// Report takes what became of a task: sent, failed or skipped, and why.
 	Report(ctx context.Context, customer storage.CustomerID, id, status, reason string) (Task, error)
 }

@@ -69,6 +69,11 @@ func secretKey(id string) heycmo.SecretKey {
 
 func newLinkedHost(t *testing.T) *linkedHost {
 	t.Helper()
+	return newLinkedHostAt(t, "")
+}
+
+func newLinkedHostAt(t *testing.T, publicURL string) *linkedHost {
+	t.Helper()
 	h := &linkedHost{t: t, platforms: connecttest.NewServer(), logs: &syncBuffer{}, file: filepath.Join(t.TempDir(), "heycmo.db")}
 	var err error
 	if h.store, err = sqlitestore.Open(t.Context(), h.file, nil); err != nil {
@@ -76,7 +81,7 @@ func newLinkedHost(t *testing.T) *linkedHost {
 	}
 	log := zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), h.logs, zapcore.DebugLevel))
 	h.host, err = heycmo.New(h.store, &heycmo.Options{
-		Log: log, SecretKeys: []heycmo.SecretKey{secretKey("k1")}, Limits: heycmo.Limits{REST: -1, MCP: -1, Login: -1},
+		PublicURL: publicURL, Log: log, SecretKeys: []heycmo.SecretKey{secretKey("k1")}, Limits: heycmo.Limits{REST: -1, MCP: -1, Login: -1},
 		Platforms: oauth2connect.Platforms(h.platforms.Credentials(), &oauth2connect.Options{BaseURL: h.platforms.URL}),
 	})
 	if err != nil {
@@ -516,6 +521,20 @@ func TestNoTokenIsLeft(t *testing.T) {
 	if text, failed := h.call(s, "list_connections", map[string]any{}); failed || strings.Count(text, `"connected"`) != len(oauth2connect.Table()) {
 		t.Errorf("list_connections: %s", text)
 	}
+	piece, _ := h.call(s, "save_content", map[string]any{"agent": "social", "type": "social_post", "title": "Anvils", "body": "Now."})
+	contentID := regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f-]{27}`).FindString(piece)
+	h.call(s, "review_content", map[string]any{"id": contentID, "version": 1, "decision": "approve"})
+	for name, args := range map[string]map[string]any{ // with tokens that must be renewed first
+		"publish_post": {"id": contentID, "platform": "x"}, "query_analytics": {}, "query_search_console": {},
+		"send_email": {"id": contentID, "to": "bob@example.com", "mailbox": "outlook"}, "disconnect_platform": {"platform": "notion"},
+	} {
+		if text, failed := h.call(s, name, args); failed {
+			t.Errorf("%s: %s", name, text)
+		}
+	}
+	if len(h.platforms.Posts()) != 1 || len(h.platforms.Mails()) != 1 {
+		t.Errorf("published %v, sent %v", h.platforms.Posts(), h.platforms.Mails())
+	}
 	h.platforms.Fail(connecttest.FailHTML, "token")
 	address, code := h.link(id, key, "x")
 	b := h.browser()
@@ -563,5 +582,51 @@ func TestPlatformsNeedKeys(t *testing.T) {
 	}
 	if _, err := heycmo.New(open(t), &heycmo.Options{Platforms: append(platforms, platforms...), SecretKeys: []heycmo.SecretKey{secretKey("k")}}); err == nil || !strings.Contains(err.Error(), "twice") {
 		t.Errorf("twice: %v", err)
+	}
+}
+
+// Whoever gets a mail of a campaign can end it: by the page, or by their mail program.
+func TestUnsubscribe(t *testing.T) {
+	h := newLinkedHostAt(t, "https://host.example")
+	id, _ := h.customer("Acme")
+	other, _ := h.customer("Other")
+	token := "TOKEN"
+	now := storage.Now()
+	if err := h.store.CreateDocument(t.Context(), storage.Document{
+		CustomerID: id, Kind: "unsubscribe", ID: token, Data: []byte(`{"email":"bob<i>@example.com"}`), CreatedAt: now, UpdatedAt: now,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	suppressed := func() bool {
+		list, err := h.store.Documents(t.Context(), id, storage.DocumentQuery{Kind: "suppression", Page: storage.Page{Limit: 10}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(list) == 1
+	}
+	page := h.server.URL + "/go/unsubscribe?t="
+	b := h.browser()
+	b.open(page + string(id) + "." + token)
+	b.shows(200, "bob&lt;i&gt;@example.com will get no more")
+	if suppressed() {
+		t.Error("opening the page ended the mails")
+	}
+	for _, bad := range []string{"", ".", string(id), string(id) + ".other", string(other) + "." + token, "\x00.x"} {
+		b.open(page + url.QueryEscape(bad))
+		b.shows(404, "This address is not good")
+	}
+	b.open(h.server.URL + "/go/other")
+	if b.status != 404 {
+		t.Errorf("an unknown page: %d", b.status)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, page+string(id)+"."+token, strings.NewReader("List-Unsubscribe=One-Click"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	b.do(req)
+	b.shows(200, "gets no more")
+	if !suppressed() {
+		t.Error("a mail program can't end the mails")
 	}
 }

@@ -285,6 +285,20 @@ func (q linkedInQueue) handOut(ctx context.Context, customer storage.CustomerID)
 	return nil
 }
 
+// Task implements [agent.Queue].
+func (q linkedInQueue) Task(ctx context.Context, customer storage.CustomerID, id string) (agent.Task, error) {
+	d, err := q.store.Document(ctx, customer, linkedInKind, id)
+	if err != nil {
+		return agent.Task{}, err
+	}
+	a, err := actionOf(d)
+	switch a.State {
+	case actionHanded, actionSent, actionFailed, actionSkipped:
+		return taskOf(a), err
+	}
+	return agent.Task{}, errors.Join(err, storage.ErrNotFound)
+}
+
 // Report implements [agent.Queue].
 func (q linkedInQueue) Report(ctx context.Context, customer storage.CustomerID, id, status, reason string) (agent.Task, error) {
 	if status != actionSent && status != actionFailed && status != actionSkipped {

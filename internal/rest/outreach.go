@@ -33,11 +33,15 @@ func (f *face) outreach(w http.ResponseWriter, r *http.Request, p auth.Principal
 }
 
 func (f *face) reportOutreach(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
+	id := r.PathValue("itemId")
+	if _, err := f.app.Catalog.LinkedIn.Task(r.Context(), p.Customer, id); err != nil {
+		return err
+	}
 	body, err := httpx.DecodeJSON[OutreachReport](w, r, maxBody)
 	if err != nil {
 		return err
 	}
-	task, err := f.app.Catalog.LinkedIn.Report(r.Context(), p.Customer, r.PathValue("itemId"), string(body.Status), body.Error)
+	task, err := f.app.Catalog.LinkedIn.Report(r.Context(), p.Customer, id, string(body.Status), body.Error)
 	if err != nil {
 		return err
 	}
