@@ -19,6 +19,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -93,12 +94,21 @@ type Mail struct {
 
 // NewServer starts a server on which "ada" is signed in everywhere, tokens last an hour
 // and nothing fails.
-func NewServer() *Server {
+func NewServer() *Server { return NewServerOn(nil) }
+
+// NewServerOn is NewServer on a listener, which Close closes; nil: on a free port of this
+// machine.
+func NewServerOn(l net.Listener) *Server {
 	s := &Server{
 		signedIn: "ada", lifetime: time.Hour, codes: map[string]*issue{}, access: map[string]*issue{}, refresh: map[string]*issue{},
 		brokered: map[string]*brokered{}, calls: map[string]int{}, waiting: make(chan struct{}, 1000), stop: make(chan struct{}),
 	}
-	s.Server = httptest.NewServer(http.HandlerFunc(s.serve))
+	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(s.serve))
+	if l != nil {
+		_ = s.Listener.Close() // of the free port
+		s.Listener = l
+	}
+	s.Start()
 	return s
 }
 
