@@ -66,6 +66,11 @@ func (doctorCommand) Run(ctx context.Context, c console, s *settings) error {
 			return "the server lets us in", nil
 		})
 	}
+	for _, p := range o.Platforms {
+		if p.Connector != nil {
+			report("platform "+p.ID, "it must allow the redirect URI "+s.base(s.Addr)+"/connect/"+p.ID+"/callback", nil)
+		}
+	}
 	for _, one := range distinct(o.Models) {
 		check("model "+one.Name, func(ctx context.Context) (string, error) { return checkModel(ctx, one) })
 	}

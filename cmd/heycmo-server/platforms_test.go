@@ -33,8 +33,12 @@ func TestPlatformSettings(t *testing.T) {
 			t.Errorf("%s: a secret is printed", name)
 		}
 	}
+	out, _, err := command(t, []string{"HEYCMO_CONNECT_X_CLIENT_ID=id", "HEYCMO_CONNECT_X_CLIENT_SECRET=secret", "HEYCMO_DATABASE=:memory:", "HEYCMO_PUBLIC_URL=https://host.example/"}, "doctor")
+	if err != nil || !strings.Contains(out, "platform x: it must allow the redirect URI https://host.example/connect/x/callback") || strings.Contains(out, "platform linkedin") {
+		t.Errorf("doctor: %v\n%s", err, out)
+	}
 	database := "HEYCMO_DATABASE=" + filepath.Join(t.TempDir(), "heycmo.db")
-	out, _, err := command(t, []string{database, "HEYCMO_SECRET_KEYS=" + key2 + "," + key1}, "vault", "rotate")
+	out, _, err = command(t, []string{database, "HEYCMO_SECRET_KEYS=" + key2 + "," + key1}, "vault", "rotate")
 	if err != nil || !strings.Contains(out, "newest key") {
 		t.Errorf("vault rotate: %q, %v", out, err)
 	}

@@ -66,6 +66,7 @@ func (s *Service) takeOver(ctx context.Context, tx storage.Store, customer stora
 	case !wanted:
 		return connect.ErrElsewhere
 	}
+	// Their grant isn't revoked: platforms may take the new one of the account with it.
 	_, err = connectionsOf(tx).UpdateConnection(ctx, other.CustomerID, platform, func(c *storage.Connection) error {
 		rec, err := recordOf(*c)
 		if err != nil {

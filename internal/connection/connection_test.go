@@ -566,6 +566,21 @@ func TestRevokedAtThePlatform(t *testing.T) {
 	}
 }
 
+// What can't be renewed and isn't over is lost when the platform says so.
+func TestRevokedWithoutRefresh(t *testing.T) {
+	w := newWorld(t)
+	w.Lifetime(60 * 24 * time.Hour)
+	w.NoRefresh()
+	w.link(t, w.ada, "linkedin")
+	w.RevokeAll()
+	if _, err := w.Do(t.Context(), w.ada, "linkedin", connect.Request{URL: "https://api.linkedin.com/v2/userinfo"}); !errors.Is(err, connect.ErrRevoked) {
+		t.Errorf("a call: %v", err)
+	}
+	if s := w.status(t, w.ada, "linkedin"); s.Status != connection.StatusNeedsReconnect {
+		t.Errorf("after it: %+v", s)
+	}
+}
+
 // X takes a refresh token once: a second use loses the account.
 func TestFiftyRefreshes(t *testing.T) {
 	for name, open := range map[string]func(t *testing.T) storage.Store{

@@ -43,11 +43,12 @@ func (s *Service) Do(ctx context.Context, customer storage.CustomerID, platform 
 		return resp, err
 	}
 	// The platform did nothing, so that the call can be made again.
-	if g, err = s.renewed(ctx, customer, platform, g); err != nil {
-		return connect.Response{}, err
+	fresh, err := s.renewed(ctx, customer, platform, g)
+	if err == nil {
+		g = fresh
+		resp, err = p.Connector.Do(ctx, g, r)
 	}
-	resp, err = p.Connector.Do(ctx, g, r)
-	if errors.Is(err, connect.ErrRejected) {
+	if errors.Is(err, connect.ErrRejected) || errors.Is(err, connect.ErrRevoked) {
 		err = s.lost(ctx, customer, platform, g, "the platform does not take the permission any more")
 	}
 	return resp, err

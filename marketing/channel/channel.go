@@ -62,7 +62,7 @@ func explain(platform string, err error) error {
 	case isRefused:
 		text = fmt.Sprintf("%s refused with status %d.", title, refused.Status)
 	case errors.Is(err, connect.ErrUnavailable):
-		text = title + " does not answer as it should. Try again later."
+		text = title + " does not answer as it should right now."
 	default:
 		return err
 	}
