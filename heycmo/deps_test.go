@@ -85,6 +85,7 @@ var below = map[string][]string{
 	"internal/connection": {"storage", "connect", "notify", "internal/outbox", "internal/plain", "internal/seal"},
 	"internal/app":        usecases,
 	"mcp":                 append([]string{"internal/app"}, usecases...),
+	"internal/dashboard":  append([]string{"internal/app"}, usecases...),
 	"internal/rest": append([]string{
 		"internal/app", "api",
 	}, usecases...),

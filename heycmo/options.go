@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -117,8 +118,23 @@ type Options struct {
 	// [storage.Effects]. Default: none.
 	OnEvent func(ctx context.Context, event storage.Event) error
 
+	// Dashboard are the pages for customers and for the operator, at /dashboard and
+	// /operator. Default: there, as they are.
+	Dashboard *Dashboard
+
 	// MCP tunes streams and calls. Default: see there.
 	MCP *mcp.Options
+}
+
+// Dashboard changes the pages.
+type Dashboard struct {
+	// Off leaves them out.
+	Off bool
+	// Templates take the place of those of the same name in internal/dashboard/templates,
+	// such as overview.html; see package html/template. Default: the built-in ones.
+	Templates fs.FS
+	// Style is CSS behind the built-in one, such as ":root { --accent: #7a1fa2 }".
+	Style string
 }
 
 // SecretKey is a secret with a name.

@@ -79,6 +79,8 @@ func (s *Server) routes(publicURL string) http.Handler {
 			welcome.ServeHTTP(w, r)
 		case strings.HasPrefix(path, "/connect/") && s.app.Connections != nil:
 			links.ServeHTTP(w, r)
+		case s.pages != nil && (path == "/dashboard" || strings.HasPrefix(path, "/dashboard/") || path == "/operator" || strings.HasPrefix(path, "/operator/")):
+			s.pages.ServeHTTP(w, r)
 		case strings.HasPrefix(path, "/go/") && len(s.app.Catalog.Links) > 0:
 			beyond.ServeHTTP(w, r)
 		case path == "/register":

@@ -64,6 +64,7 @@ import (
 	"github.com/heycmo/heycmo-go/agent"
 	"github.com/heycmo/heycmo-go/auth"
 	"github.com/heycmo/heycmo-go/internal/app"
+	"github.com/heycmo/heycmo-go/internal/dashboard"
 	"github.com/heycmo/heycmo-go/internal/httpx"
 	"github.com/heycmo/heycmo-go/internal/outbox"
 	"github.com/heycmo/heycmo-go/internal/recent"
@@ -87,6 +88,7 @@ var ErrClosed = errors.New("heycmo: the server is closed")
 type Server struct {
 	app   *app.App
 	mcp   *mcp.Handler
+	pages *dashboard.Handler // nil without
 	outer func(http.Handler) http.Handler
 	all   http.Handler
 
@@ -172,6 +174,7 @@ func New(store storage.Store, opts *Options) (*Server, error) {
 		Inngest:        o.inngest(flow),
 		Connections:    connections,
 		PublicURL:      strings.TrimSuffix(o.PublicURL, "/"),
+		Dashboard:      o.Dashboard == nil || !o.Dashboard.Off,
 		Log:            o.Log,
 		Version:        Version,
 	}
@@ -196,8 +199,18 @@ func New(store storage.Store, opts *Options) (*Server, error) {
 	if s.outer, err = s.middleware(&o); err != nil {
 		return nil, fmt.Errorf("heycmo: %w", err)
 	}
-	s.all = s.routes(strings.TrimSuffix(o.PublicURL, "/"))
 	_, product := s.mcp.Name()
+	if config.Dashboard {
+		look := dashboard.Config{Title: product}
+		if o.Dashboard != nil {
+			look.Templates, look.Style = o.Dashboard.Templates, o.Dashboard.Style
+		}
+		if s.pages, err = dashboard.New(s.app, look); err != nil {
+			return nil, fmt.Errorf("heycmo: %w", err)
+		}
+		s.app.Pages = s.pages
+	}
+	s.all = s.routes(strings.TrimSuffix(o.PublicURL, "/"))
 	s.outbox, s.reporting = o.outbox(known, subscriptions, flow, connections, product), o.reporting(known, subscriptions)
 	return s, nil
 }
@@ -338,6 +351,15 @@ func (s *Server) isClosed() bool {
 
 // ServeHTTP serves everything.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.all.ServeHTTP(w, r) }
+
+// Dashboard returns the handler of /dashboard and /operator, or nil when
+// [Options].Dashboard leaves them out.
+func (s *Server) Dashboard() http.Handler {
+	if s.pages == nil {
+		return nil
+	}
+	return s.outer(s.pages)
+}
 
 // REST returns the handler of /api and /openapi.json.
 func (s *Server) REST() http.Handler { return s.outer(rest.New(s.app)) }

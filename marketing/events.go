@@ -23,8 +23,8 @@ var eventTypePattern = regexp.MustCompile(`^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$`)
 
 // ownNouns begin the types of events that the host records itself.
 var ownNouns = []string{
-	"admin", "agent", "approval", "billing", "brand", "checkout", "citation", "connection", "content", "customer", "errand", "key",
-	"memory", "optimization", "performance", "report", "run", "session", "subscription", "usage", "webhook", "workflow",
+	"address", "admin", "agent", "approval", "billing", "brand", "campaign", "checkout", "citation", "connection", "content", "customer",
+	"dashboard", "errand", "key", "mail", "memory", "optimization", "outreach", "performance", "report", "run", "session", "subscription", "usage", "webhook", "workflow",
 	"x_stream_brand_mention", "x_stream_competitor", "x_stream_lead_signal", "x_stream_noise",
 }
 

@@ -3,6 +3,7 @@ package mcp_test
 import (
 	"bufio"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -298,9 +299,8 @@ func TestHostIsComparedAsAName(t *testing.T) {
 
 func TestOlderSecretsAreBelieved(t *testing.T) {
 	secret := func(id string) heycmo.SecretKey {
-		key := make([]byte, 32)
-		copy(key, id)
-		return heycmo.SecretKey{ID: id, Key: key}
+		key := sha256.Sum256([]byte(id))
+		return heycmo.SecretKey{ID: id, Key: key[:]}
 	}
 	store := newStore(t)
 	before := newHostOn(t, store, func(o *heycmo.Options) { o.SecretKeys = []heycmo.SecretKey{secret("old")} })

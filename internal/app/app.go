@@ -49,12 +49,21 @@ type Config struct {
 	Inngest http.Handler
 	// Connections keeps customers' accounts at platforms; may be nil.
 	Connections *connection.Service
+	// Dashboard says that the host has pages for its customers, which Pages then are.
+	Dashboard bool
+	Pages     Pages
 	// PublicURL is the address of the host where it isn't that of the request; may be empty.
 	PublicURL string
 	// Runs remembers what agents and workflows did; set with Models and Runner.
 	Runs    storage.Runs
 	Log     *zap.Logger
 	Version string
+}
+
+// Pages is the face that writes pages.
+type Pages interface {
+	// Render writes the customer's first page for a caller with a key.
+	Render(w http.ResponseWriter, r *http.Request, p auth.Principal) error
 }
 
 // App is a host without its faces.
@@ -86,6 +95,7 @@ func New(c Config) *App {
 	a.offerWorkflows()
 	a.offerRuns()
 	a.offerConnections()
+	a.offerDashboard()
 	for _, t := range a.Catalog.Tools {
 		a.tools[t.Name] = t
 		a.uses[t.Name] = usesOf(t)

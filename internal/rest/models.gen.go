@@ -284,6 +284,13 @@ type CustomerList struct {
 // CustomerStatus `pending`: a checkout is open. `onboarding`: entitled, the onboarding has not finished. `active`: entitled and ready. `inactive`: not entitled, or suspended.
 type CustomerStatus string
 
+// DashboardLink defines model for DashboardLink.
+type DashboardLink struct {
+	// ExpiresAt RFC 3339 in UTC with milliseconds.
+	ExpiresAt Time   `json:"expiresAt"`
+	URL       string `json:"url"`
+}
+
 // DayUsage defines model for DayUsage.
 type DayUsage struct {
 	// Day In UTC.

@@ -35,7 +35,6 @@ func (f *face) routes() []route {
 		rest                = app.ScopeREST
 		runs, approvals     = "running workflows", "approving"
 	)
-	dashboard := missing("the dashboard")
 	return []route{
 		{get, "/openapi.json", public, unlimited, f.document},
 		{get, "/api/health", public, unlimited, f.health},
@@ -68,8 +67,8 @@ func (f *face) routes() []route {
 		{post, "/api/connect/{id}", apiKey, rest, f.connecting(f.connect)},
 		{get, "/api/connections/{id}", apiKey, rest, f.connecting(f.connections)},
 		{del, "/api/connections/{id}/{platform}", apiKey, rest, f.connecting(f.disconnect)},
-		{get, "/api/dashboard/{id}", apiKey, rest, dashboard},
-		{post, "/api/dashboard/{id}/link", apiKey, rest, dashboard},
+		{get, "/api/dashboard/{id}", apiKey, rest, f.showing(f.dashboard)},
+		{post, "/api/dashboard/{id}/link", apiKey, rest, f.showing(f.dashboardLink)},
 
 		{get, "/api/runs/{id}", apiKey, rest, f.running(runs, f.runs)},
 		{get, "/api/runs/{id}/{runId}", apiKey, rest, f.running(runs, f.run)},

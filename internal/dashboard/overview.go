@@ -1,0 +1,169 @@
+package dashboard
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/heycmo/heycmo-go/agent"
+	"github.com/heycmo/heycmo-go/billing"
+	"github.com/heycmo/heycmo-go/internal/app"
+	"github.com/heycmo/heycmo-go/internal/plain"
+	"github.com/heycmo/heycmo-go/internal/runner"
+	"github.com/heycmo/heycmo-go/storage"
+)
+
+const usageDays = 30
+
+// read runs a tool for the visitor, and returns its result.
+func (h *Handler) read(r *http.Request, v visitor, tool string, args map[string]any) (map[string]any, error) {
+	data, err := h.app.Show(r.Context(), v.Principal, tool, args)
+	if err != nil {
+		return nil, err
+	}
+	var out map[string]any
+	return out, json.Unmarshal(data, &out)
+}
+
+// overviewData is what a customer sees first.
+type overviewData struct {
+	Customer     storage.Customer
+	Status       storage.Status
+	Plan         string
+	Subscription *billing.SubscriptionStatus
+	Quotas       []quota
+	Chart        *chart
+	Approvals    []app.Approval
+	Drafts       []any
+	Runs         []runRow
+	Events       []eventRow
+	Connected    int
+	Configured   int
+	Reconnect    []string
+	HasContent   bool
+	HasRuns      bool
+}
+
+type quota struct {
+	Metric  string
+	Used    int64
+	Limit   int64 // negative: none
+	Percent int64
+	Resets  time.Time
+	Upgrade string
+}
+
+func (h *Handler) overview(_ http.ResponseWriter, r *http.Request, v visitor) (reply, error) {
+	ctx := r.Context()
+	d := overviewData{Customer: v.customer, Status: v.Status, HasContent: h.app.HasTool("list_content"), HasRuns: h.app.Runner != nil}
+	sub, has, err := h.app.SubscriptionOf(ctx, v.Customer)
+	if err != nil {
+		return reply{}, err
+	}
+	if has {
+		d.Subscription = &sub
+	}
+	if h.app.Usage != nil {
+		u, err := h.app.UsageOf(ctx, v.Customer, usageDays)
+		if err != nil {
+			return reply{}, err
+		}
+		d.Plan = u.Plan.Name
+		for _, q := range u.Quotas {
+			one := quota{Metric: q.Metric, Used: q.Used, Limit: q.Limit, Resets: q.Period.End, Upgrade: q.Upgrade}
+			if q.Limit > 0 {
+				one.Percent = min(100, q.Used*100/q.Limit)
+			}
+			d.Quotas = append(d.Quotas, one)
+		}
+		c := usageChart(u.Days)
+		d.Chart = &c
+	}
+	if h.app.Runner != nil {
+		if d.Approvals, _, err = h.app.Approvals(ctx, v.Customer, runner.StatePending, 10, ""); err != nil {
+			return reply{}, err
+		}
+	}
+	if d.HasContent {
+		drafts, err := h.read(r, v, "list_content", map[string]any{"state": "draft", "limit": 5})
+		if err != nil {
+			return reply{}, err
+		}
+		d.Drafts, _ = drafts["pieces"].([]any)
+	}
+	if h.app.Runs != nil {
+		if d.Runs, _, err = h.runRows(r, v, "", 5, ""); err != nil {
+			return reply{}, err
+		}
+	}
+	if h.app.Connections != nil {
+		list, err := h.app.Connections.List(ctx, v.Customer)
+		if err != nil {
+			return reply{}, err
+		}
+		for _, c := range list {
+			switch {
+			case c.Status == "connected":
+				d.Connected++
+			case c.Status == "needs_reconnect":
+				d.Reconnect = append(d.Reconnect, c.Title)
+			}
+			if c.Configured {
+				d.Configured++
+			}
+		}
+	}
+	events, _, err := h.app.Events(ctx, v.Customer, "", 8, "")
+	d.Events = eventRows(events)
+	return reply{page: "overview", title: "Overview", data: d}, err
+}
+
+// usageChart shows calls of tools by tool.
+func usageChart(list []storage.DayUsage) chart {
+	today := time.Now().UTC().Truncate(24 * time.Hour)
+	days := make([]bar, usageDays)
+	for i := range days {
+		days[i] = bar{today.AddDate(0, 0, i+1-usageDays), map[string]int64{}}
+	}
+	for _, d := range list {
+		if i := usageDays - 1 - int(today.Sub(d.Day)/(24*time.Hour)); d.Metric == agent.MetricToolCalls && i >= 0 && i < usageDays {
+			days[i].Parts[d.Source] += d.Used
+		}
+	}
+	return stacked(days, "Calls of tools")
+}
+
+// eventRow is an event as people read it.
+type eventRow struct {
+	ID   string    `json:"id"`
+	Type string    `json:"type"`
+	Text string    `json:"text"`
+	At   time.Time `json:"at"`
+}
+
+func eventRows(list []storage.Event) []eventRow {
+	rows := []eventRow{}
+	for _, e := range list {
+		rows = append(rows, eventRow{string(e.ID), e.Type, eventText(e), e.CreatedAt})
+	}
+	return rows
+}
+
+// eventText puts the particulars of an event on a line.
+func eventText(e storage.Event) string {
+	var data map[string]any
+	if json.Unmarshal(e.Data, &data) != nil {
+		return ""
+	}
+	var parts []string
+	for _, name := range []string{"title", "name", "platform", "account", "workflow", "reason", "error", "type", "url", "email"} {
+		if text, ok := data[name].(string); ok && text != "" {
+			parts = append(parts, text)
+		}
+	}
+	if len(parts) == 0 {
+		parts = append(parts, string(e.Data))
+	}
+	return plain.Cut(plain.Line(strings.Join(parts, " · ")), 200)
+}
