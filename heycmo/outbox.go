@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/heycmo/heycmo-go/billing"
+	"github.com/heycmo/heycmo-go/internal/app"
 	"github.com/heycmo/heycmo-go/internal/connection"
 	"github.com/heycmo/heycmo-go/internal/outbox"
 	"github.com/heycmo/heycmo-go/internal/runner"
@@ -18,7 +20,7 @@ import (
 )
 
 // outbox returns what does the host's effects, or nil when there can be none.
-func (o *Options) outbox(store storage.Store, s *subscription.Service, r *runner.Runner, c *connection.Service, product string) *outbox.Worker {
+func (o *Options) outbox(a *app.App, store storage.Store, s *subscription.Service, r *runner.Runner, c *connection.Service, product string) *outbox.Worker {
 	effects, ok := storage.RoleOf[storage.Effects](store)
 	if !ok || o.OnEvent == nil && o.Notifier == nil && o.Billing == nil && r == nil && c == nil {
 		return nil
@@ -41,7 +43,7 @@ func (o *Options) outbox(store storage.Store, s *subscription.Service, r *runner
 	}
 	if o.Notifier != nil {
 		handlers[outbox.KindNotice] = func(ctx context.Context, e storage.Effect) error {
-			return o.sendNotice(ctx, store, e, product)
+			return o.sendNotice(ctx, a, store, e, product)
 		}
 	}
 	if s != nil && len(o.Billing.Meters) > 0 {
@@ -78,7 +80,7 @@ func (o *Options) reportUsage(ctx context.Context, s *subscription.Service, repo
 }
 
 // sendNotice fills a stored notice in with what is known today, and sends it.
-func (o *Options) sendNotice(ctx context.Context, store storage.Store, e storage.Effect, product string) error {
+func (o *Options) sendNotice(ctx context.Context, a *app.App, store storage.Store, e storage.Effect, product string) error {
 	var n notify.Notice
 	if err := json.Unmarshal(e.Data, &n); err != nil {
 		return fmt.Errorf("%w: %w", outbox.ErrNever, err)
@@ -89,6 +91,13 @@ func (o *Options) sendNotice(ctx context.Context, store storage.Store, e storage
 	}
 	if err != nil {
 		return err
+	}
+	unwanted, err := a.UnwantedNotices(ctx, e.Customer)
+	if err != nil {
+		return err
+	}
+	if slices.Contains(unwanted, n.Kind) {
+		return nil
 	}
 	n.Email, n.BrandName, n.Product = c.Email, c.BrandName, product
 	if o.Billing != nil && n.Kind != notify.KindKeyIssued && n.Kind != notify.KindPaymentArrived {

@@ -211,7 +211,7 @@ func New(store storage.Store, opts *Options) (*Server, error) {
 		s.app.Pages = s.pages
 	}
 	s.all = s.routes(strings.TrimSuffix(o.PublicURL, "/"))
-	s.outbox, s.reporting = o.outbox(known, subscriptions, flow, connections, product), o.reporting(known, subscriptions)
+	s.outbox, s.reporting = o.outbox(s.app, known, subscriptions, flow, connections, product), o.reporting(known, subscriptions)
 	return s, nil
 }
 

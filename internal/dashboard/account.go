@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/heycmo/heycmo-go/auth"
+	"github.com/heycmo/heycmo-go/internal/app"
+	"github.com/heycmo/heycmo-go/notify"
 	"github.com/heycmo/heycmo-go/storage"
 )
 
@@ -56,14 +58,36 @@ func (h *Handler) createKey(_ http.ResponseWriter, r *http.Request, v visitor) (
 	return reply{page: "keys", title: "Keys", data: map[string]any{"Keys": keys, "New": apiKey.Reveal()}}, err
 }
 
-func (h *Handler) revokeKey(_ http.ResponseWriter, r *http.Request, v visitor) (reply, error) {
+// ownKey returns a key of the visitor's that works.
+func (h *Handler) ownKey(r *http.Request, v visitor) (storage.KeyID, error) {
 	id := storage.KeyID(r.PathValue("id"))
 	keys, _, err := h.app.Keys(r.Context(), v.Customer, storage.MaxLimit, "")
+	if err == nil && !slices.ContainsFunc(keys, func(k storage.Key) bool { return k.ID == id }) {
+		err = storage.ErrNotFound
+	}
+	return id, err
+}
+
+// rotateKey makes a key in place of one, which goes on working for a day.
+func (h *Handler) rotateKey(_ http.ResponseWriter, r *http.Request, v visitor) (reply, error) {
+	id, err := h.ownKey(r, v)
 	if err != nil {
 		return reply{}, err
 	}
-	if !slices.ContainsFunc(keys, func(k storage.Key) bool { return k.ID == id && !auth.Expired(k.ExpiresAt) }) {
-		return reply{}, storage.ErrNotFound
+	p := v.Principal
+	p.Key = id
+	rotated, err := h.app.RotateKey(r.Context(), p, app.DefaultOverlap)
+	if err != nil {
+		return reply{}, err
+	}
+	keys, _, err := h.app.Keys(r.Context(), v.Customer, storage.MaxLimit, "")
+	return reply{page: "keys", title: "Keys", data: map[string]any{"Keys": keys, "New": rotated.APIKey.Reveal()}}, err
+}
+
+func (h *Handler) revokeKey(_ http.ResponseWriter, r *http.Request, v visitor) (reply, error) {
+	id, err := h.ownKey(r, v)
+	if err != nil {
+		return reply{}, err
 	}
 	return reply{to: "/dashboard/keys?done=revoked"}, h.app.RevokeKey(r.Context(), v.Customer, id)
 }
@@ -161,7 +185,26 @@ func (h *Handler) settings(_ http.ResponseWriter, r *http.Request, v visitor) (r
 		}
 		fields = append(fields, one)
 	}
-	return reply{page: "settings", title: "Settings", data: fields}, nil
+	unwanted, err := h.app.UnwantedNotices(r.Context(), v.Customer)
+	type notice struct {
+		Kind, Title string
+		Wanted      bool
+	}
+	var notices []notice
+	for _, k := range app.OptionalNotices {
+		notices = append(notices, notice{string(k.Kind), k.Title, !slices.Contains(unwanted, k.Kind)})
+	}
+	return reply{page: "settings", title: "Settings", data: map[string]any{"Fields": fields, "Notices": notices}}, err
+}
+
+func (h *Handler) saveNotices(_ http.ResponseWriter, r *http.Request, v visitor) (reply, error) {
+	var unwanted []notify.Kind
+	for _, k := range app.OptionalNotices {
+		if !slices.Contains(r.PostForm["notice"], string(k.Kind)) {
+			unwanted = append(unwanted, k.Kind)
+		}
+	}
+	return reply{to: "/dashboard/settings?done=saved"}, h.app.SetUnwantedNotices(r.Context(), v.Customer, unwanted)
 }
 
 func (h *Handler) saveSettings(_ http.ResponseWriter, r *http.Request, v visitor) (reply, error) {

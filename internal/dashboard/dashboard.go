@@ -340,6 +340,8 @@ func (h *Handler) routes() {
 		"GET /dashboard/keys":                               h.keys,
 		"POST /dashboard/keys":                              h.createKey,
 		"POST /dashboard/keys/{id}/revoke":                  h.revokeKey,
+		"POST /dashboard/keys/{id}/rotate":                  h.rotateKey,
+		"POST /dashboard/notices":                           h.saveNotices,
 		"GET /dashboard/scan":                               h.scan,
 		"POST /dashboard/scan":                              h.scan,
 		"GET /dashboard/memory":                             h.memory,

@@ -162,7 +162,7 @@ func eventText(e storage.Event) string {
 			parts = append(parts, text)
 		}
 	}
-	if len(parts) == 0 {
+	if len(parts) == 0 && len(data) > 0 {
 		parts = append(parts, string(e.Data))
 	}
 	return plain.Cut(plain.Line(strings.Join(parts, " · ")), 200)

@@ -242,6 +242,10 @@ func walk(b *tab, h *host, draft, page string) {
 	if strings.Contains(b.text(), "hcmo_live_") {
 		b.Error("a key is shown twice")
 	}
+	b.run(chromedp.Click(".list details:not(.danger) summary", chromedp.ByQuery))
+	b.press(".list details:not(.danger) button")
+	b.shows("hcmo_live_")
+	b.open("/dashboard/keys")
 	b.run(chromedp.Click(".list .danger summary", chromedp.ByQuery))
 	b.press(".list button.risky")
 	b.shows("The key was revoked.")
@@ -250,10 +254,7 @@ func walk(b *tab, h *host, draft, page string) {
 	b.press(`form[action$="/connections/x"] button`)
 	b.check("connect")
 	b.press("main form button") // on to the platform, which comes back
-	b.run(chromedp.WaitVisible(`a[href*="x.com"], button[value="yes"]`, chromedp.ByQuery))
-	if !b.look.scripts || true {
-		b.run(chromedp.WaitVisible(`button[value="yes"]`, chromedp.ByQuery))
-	}
+	b.run(chromedp.WaitVisible(`button[value="yes"]`, chromedp.ByQuery))
 	b.check("confirm")
 	b.press(`button[value="yes"]`)
 	b.shows("is connected to")
@@ -282,6 +283,14 @@ func walk(b *tab, h *host, draft, page string) {
 	b.run(chromedp.SetValue("#industry", "Forging "+hostile[:20], chromedp.ByQuery))
 	b.press("main form button")
 	b.shows("Saved.")
+	b.run(chromedp.Click("#notice-reconnect", chromedp.ByQuery))
+	b.press(`form[action$="/notices"] button`)
+	b.shows("Saved.")
+	var wanted bool
+	b.run(chromedp.Evaluate(`document.querySelector("#notice-reconnect").hasAttribute("checked") || !document.querySelector("#notice-approval_waiting").hasAttribute("checked")`, &wanted))
+	if wanted {
+		b.Error("the notices are not as they were chosen")
+	}
 	b.open("/dashboard/events?type=brand.*")
 	b.shows("brand.updated")
 	b.open("/dashboard/content/nonsense")
