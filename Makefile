@@ -13,19 +13,20 @@ FUZZTIME ?= 5s
 LINT := .tools/golangci-lint-$(GOLANGCI)
 CLIENTS := test/clients/node_modules/.package-lock.json
 SUITE := test/conformance/node_modules/.package-lock.json
+BROWSER := test/browser/node_modules/.package-lock.json
 NODE := $(CURDIR)/.tools/node/bin
 
 # Tests use the Node.js that scripts/setup brought, if it had to.
 WITH_NODE := PATH="$(NODE):$$PATH"
 
-.PHONY: help setup run fmt lint test race golden fuzz bench abuse generate deps clients conformance stripe-mock tidy generated
+.PHONY: help setup run fmt lint test race golden fuzz bench abuse generate deps clients conformance screenshots stripe-mock tidy generated
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install what the other commands need and is missing.
 	@scripts/setup
-	@$(MAKE) -s $(LINT) $(CLIENTS) $(SUITE)
+	@$(MAKE) -s $(LINT) $(CLIENTS) $(SUITE) $(BROWSER)
 
 run: ## Serve on http://127.0.0.1:8787.
 	go run ./cmd/heycmo-server
@@ -49,7 +50,7 @@ test: ## Check everything, as CI does.
 
 # Not from the cache, which knows nothing of PostgreSQL and the scripts of test/clients.
 race: ## Run all tests with the race detector; none may be skipped for want of a program.
-	$(WITH_NODE) HEYCMO_TEST_REQUIRE=postgres,node go test -race -count=1 -timeout 20m ./...
+	$(WITH_NODE) HEYCMO_TEST_REQUIRE=postgres,node,chromium go test -race -count=1 -timeout 20m ./...
 
 golden: ## Write the golden files of tests anew.
 	@scripts/golden
@@ -73,6 +74,11 @@ deps: ## List the packages that importing heycmo brings, without the standard li
 clients: $(CLIENTS) ## Run MCP clients of others against the server, for seven minutes.
 	$(WITH_NODE) HEYCMO_TEST_REQUIRE=node HEYCMO_TEST_IDLE=6m go test -count=1 -v -timeout 20m -run '^TestClients' ./cmd/heycmo-server ./test/clients
 
+screenshots: $(BROWSER) ## Walk through the dashboard and write pictures of each page to screenshots/.
+	@rm -rf screenshots && mkdir screenshots
+	go test -count=1 ./test/browser -run '^TestDashboard$$' -args -screenshots $(CURDIR)/screenshots
+	@ls screenshots | wc -l | xargs printf '%s pictures are in screenshots/\n'
+
 stripe-mock: ## Check requests to Stripe against Stripe's own mock.
 	@test -x .tools/stripe-mock || GOBIN=$(CURDIR)/.tools go install github.com/stripe/stripe-mock@$(STRIPE_MOCK)
 	PATH="$(CURDIR)/.tools:$$PATH" HEYCMO_TEST_REQUIRE=stripe-mock go test -count=1 -run StripesMock -v ./billing/stripebilling
@@ -94,6 +100,6 @@ $(LINT):
 	@rm -f .tools/golangci-lint-*
 	@mv .tools/golangci-lint $@
 
-$(CLIENTS) $(SUITE): test/%/node_modules/.package-lock.json: test/%/package.json test/%/package-lock.json
+$(CLIENTS) $(SUITE) $(BROWSER): test/%/node_modules/.package-lock.json: test/%/package.json test/%/package-lock.json
 	npm ci --prefix test/$* --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@

@@ -48,6 +48,10 @@ type Effects interface {
 	// CreatedAt, or ErrNotFound.
 	OldestEffect(ctx context.Context) (Effect, error)
 
+	// FailingEffects returns up to limit effects that are not done and have an Error,
+	// the most often tried first, then by ID from low to high.
+	FailingEffects(ctx context.Context, limit int) ([]Effect, error)
+
 	// DeleteEffects removes those done before t and returns how many there were.
 	DeleteEffects(ctx context.Context, t time.Time) (int, error)
 }

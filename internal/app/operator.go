@@ -53,11 +53,15 @@ func (a *App) IsOperator(token string) bool {
 	return false
 }
 
+const maxFailing = 20
+
 // State is how the host is, as far as this replica knows.
 type State struct {
 	Streams int // open ones, of this replica
 	// Oldest is the effect that waits the longest; nil: none does, or nobody knows.
 	Oldest *storage.Effect
+	// Failing are effects that failed and are tried again, the worst first.
+	Failing []storage.Effect
 }
 
 // State returns how the host is.
@@ -69,6 +73,10 @@ func (a *App) State(ctx context.Context) (State, error) {
 	effects, ok := storage.RoleOf[storage.Effects](a.Store)
 	if !ok {
 		return s, nil
+	}
+	var err error
+	if s.Failing, err = effects.FailingEffects(ctx, maxFailing); err != nil {
+		return s, err
 	}
 	e, err := effects.OldestEffect(ctx)
 	if errors.Is(err, storage.ErrNotFound) {

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"crypto/subtle"
 	"errors"
 	"net/http"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/heycmo/heycmo-go/auth"
 	"github.com/heycmo/heycmo-go/internal/httpx"
+	"github.com/heycmo/heycmo-go/internal/runner"
 	"github.com/heycmo/heycmo-go/storage"
 )
 
@@ -21,6 +23,7 @@ func (h *Handler) operatorRoutes() {
 		http.SetCookie(w, h.cookie(r, operatorCookie, "", -1))
 		http.Redirect(w, r, h.base(r)+"/operator", http.StatusSeeOther)
 	})
+	h.mux.HandleFunc("GET /operator/customers/{id}", h.operatorCustomer)
 	h.mux.HandleFunc("POST /operator/customers/{id}/{what}", h.operatorChange)
 }
 
@@ -56,6 +59,57 @@ func (h *Handler) operator(w http.ResponseWriter, r *http.Request) {
 	h.show(w, r, visitor{}, reply{page: "operator", title: "Operator", data: map[string]any{
 		"Has": true, "SignedIn": true, "Customers": rows, "Next": next, "Search": search, "State": state, "CSRF": csrf(session),
 	}})
+}
+
+// operatorCustomer shows one customer: no content, and nothing secret.
+func (h *Handler) operatorCustomer(w http.ResponseWriter, r *http.Request) {
+	if !h.limited(w, r) {
+		return
+	}
+	if !h.app.IsOperator(h.kept(r, operatorCookie)) {
+		http.Redirect(w, r, h.base(r)+"/operator", http.StatusSeeOther)
+		return
+	}
+	d, err := h.customerData(r, storage.CustomerID(r.PathValue("id")))
+	if err != nil {
+		h.finish(w, r, visitor{}, reply{}, err)
+		return
+	}
+	c, _ := d["Customer"].(storage.Customer)
+	h.show(w, r, visitor{}, reply{page: "customer", title: cmp.Or(c.BrandName, c.Email), data: d})
+}
+
+func (h *Handler) customerData(r *http.Request, id storage.CustomerID) (map[string]any, error) {
+	ctx := r.Context()
+	c, err := h.app.Customer(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	d := map[string]any{"Customer": c, "Now": c.StatusAt(time.Now())}
+	if h.app.Usage != nil {
+		u, err := h.app.UsageOf(ctx, id, usageDays)
+		if err != nil {
+			return nil, err
+		}
+		d["Quotas"] = quotasOf(u)
+	}
+	if d["Keys"], _, err = h.app.Keys(ctx, id, storage.MaxLimit, ""); err != nil {
+		return nil, err
+	}
+	if h.app.Runs != nil {
+		var open []runRow
+		for _, status := range []string{runner.StatusRunning, runner.StatusWaiting, runner.StatusQueued} {
+			rows, _, err := h.runRows(r, visitor{Principal: auth.Principal{Customer: id}}, status, listed, "")
+			if err != nil {
+				return nil, err
+			}
+			open = append(open, rows...)
+		}
+		d["Runs"] = open
+	}
+	events, _, err := h.app.Events(ctx, id, "", 20, "")
+	d["Events"] = eventRows(events)
+	return d, err
 }
 
 func (h *Handler) operatorSignIn(w http.ResponseWriter, r *http.Request) {

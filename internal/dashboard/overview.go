@@ -70,13 +70,7 @@ func (h *Handler) overview(_ http.ResponseWriter, r *http.Request, v visitor) (r
 			return reply{}, err
 		}
 		d.Plan = u.Plan.Name
-		for _, q := range u.Quotas {
-			one := quota{Metric: q.Metric, Used: q.Used, Limit: q.Limit, Resets: q.Period.End, Upgrade: q.Upgrade}
-			if q.Limit > 0 {
-				one.Percent = min(100, q.Used*100/q.Limit)
-			}
-			d.Quotas = append(d.Quotas, one)
-		}
+		d.Quotas = quotasOf(u)
 		c := usageChart(u.Days)
 		d.Chart = &c
 	}
@@ -117,6 +111,17 @@ func (h *Handler) overview(_ http.ResponseWriter, r *http.Request, v visitor) (r
 	events, _, err := h.app.Events(ctx, v.Customer, "", 8, "")
 	d.Events = eventRows(events)
 	return reply{page: "overview", title: "Overview", data: d}, err
+}
+
+func quotasOf(u app.Usage) (list []quota) {
+	for _, q := range u.Quotas {
+		one := quota{Metric: q.Metric, Used: q.Used, Limit: q.Limit, Resets: q.Period.End, Upgrade: q.Upgrade}
+		if q.Limit > 0 {
+			one.Percent = min(100, q.Used*100/q.Limit)
+		}
+		list = append(list, one)
+	}
+	return list
 }
 
 // usageChart shows calls of tools by tool.

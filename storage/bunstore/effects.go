@@ -65,6 +65,16 @@ func (s *Store) UpdateEffect(ctx context.Context, id string, change func(*storag
 	return row.record(), nil
 }
 
+// FailingEffects is described at [storage.Effects].
+func (s *Store) FailingEffects(ctx context.Context, limit int) ([]storage.Effect, error) {
+	var rows []effectRow
+	err := limited(s.read.NewSelect(), limit).Model(&rows).Where("done_at IS NULL").Where("error <> ''").Order("attempts DESC", "id").Scan(ctx)
+	if err != nil {
+		return nil, wrap(ctx, err)
+	}
+	return records(rows), nil
+}
+
 // OldestEffect is described at [storage.Effects].
 func (s *Store) OldestEffect(ctx context.Context) (storage.Effect, error) {
 	var row effectRow

@@ -65,6 +65,7 @@ var billingMethods = []check{
 	{"TakeEffects", of(withBilling, testTakeEffects)},
 	{"UpdateEffect", of(withBilling, testUpdateEffect)},
 	{"OldestEffect", of(withBilling, testOldestEffect)},
+	{"FailingEffects", of(withBilling, testFailingEffects)},
 	{"DeleteEffects", of(withBilling, testDeleteEffects)},
 
 	{"Reserve", of(withBilling, testReserve)},

@@ -176,11 +176,12 @@ func billingCalls(f billed) map[string][]any {
 		"LastNotice":    {f.notice.Provider},
 		"DeleteNotices": {yesterday},
 
-		"CreateEffect":  {effect},
-		"TakeEffects":   {now, now.Add(time.Minute), 100},
-		"UpdateEffect":  {f.effect.ID, func(e *storage.Effect) error { e.Error = "changed"; return nil }},
-		"OldestEffect":  {},
-		"DeleteEffects": {yesterday},
+		"CreateEffect":   {effect},
+		"TakeEffects":    {now, now.Add(time.Minute), 100},
+		"UpdateEffect":   {f.effect.ID, func(e *storage.Effect) error { e.Error = "changed"; return nil }},
+		"OldestEffect":   {},
+		"FailingEffects": {10},
+		"DeleteEffects":  {yesterday},
 
 		"Reserve":       {newReservation(id, storage.NewID()), int64(100)},
 		"Settle":        {[]storage.Use{{CustomerID: id, ID: f.reservation.ID, Used: 4}}},

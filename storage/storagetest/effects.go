@@ -139,6 +139,24 @@ func testUpdateEffect(t *testing.T, s billingStore) {
 	wantErr(t, err, storage.ErrNotFound, "an absent effect")
 }
 
+func testFailingEffects(t *testing.T, s billingStore) {
+	ctx := t.Context()
+	for _, e := range []struct {
+		id, failure string
+		attempts    int
+		done        time.Time
+	}{{"b", "no", 2, time.Time{}}, {"a", "no", 2, time.Time{}}, {"often", "no", 9, time.Time{}}, {"done", "no", 9, now}, {"fresh", "", 0, time.Time{}}, {"under way", "", 1, time.Time{}}} {
+		effect := fullEffect(e.id)
+		effect.Error, effect.Attempts, effect.DoneAt = e.failure, e.attempts, e.done
+		ok(t, s.CreateEffect(ctx, effect))
+	}
+	effectID := func(e storage.Effect) string { return e.ID }
+	for limit, want := range map[int][]string{10: {"often", "a", "b"}, 2: {"often", "a"}, 0: nil, -1: nil} {
+		list, err := s.FailingEffects(ctx, limit)
+		equalIDs(t, list, err, effectID, want, "failing effects")
+	}
+}
+
 func testOldestEffect(t *testing.T, s billingStore) {
 	ctx := t.Context()
 	check := func(want string) {

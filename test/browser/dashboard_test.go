@@ -315,6 +315,9 @@ func walk(b *tab, h *host, draft, page string) {
 	b.shows("Suspended.")
 	b.press(`form[action$="/resume"] button`)
 	b.shows("Resumed.")
+	b.press("main table a")
+	b.shows("Runs that go on")
+	b.check("customer")
 }
 
 // New events come into an open page by themselves.
