@@ -308,7 +308,12 @@ func (s *Server) work(ctx context.Context) error {
 // CloseStreams lets no more MCP requests in, gives running calls a short while
 // to finish ([mcp.Options].DrainTimeout) and closes every open stream. Register
 // it with [http.Server.RegisterOnShutdown].
-func (s *Server) CloseStreams() { s.mcp.CloseStreams() }
+func (s *Server) CloseStreams() {
+	if s.pages != nil {
+		s.pages.CloseStreams()
+	}
+	s.mcp.CloseStreams()
+}
 
 // Shutdown ends the host: it closes streams as CloseStreams does, with the time
 // that ctx gives, ends Run, and stores what was not stored yet. Requests that
@@ -319,6 +324,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.closed = true
 	cancel, done := s.cancel, s.done
 	s.mu.Unlock()
+	if s.pages != nil {
+		s.pages.CloseStreams()
+	}
 	err := s.mcp.Shutdown(ctx)
 	if done != nil {
 		cancel()

@@ -10,6 +10,7 @@ import (
 
 	"github.com/heycmo/heycmo-go/auth"
 	"github.com/heycmo/heycmo-go/internal/app"
+	"github.com/heycmo/heycmo-go/internal/httpx"
 	"github.com/heycmo/heycmo-go/notify"
 	"github.com/heycmo/heycmo-go/storage"
 )
@@ -316,8 +317,27 @@ const (
 	liveLife = 10 * time.Minute
 )
 
-// live sends new events as they come (server-sent events, HTML section 9.2).
-func (h *Handler) live(w http.ResponseWriter, r *http.Request, v visitor) (reply, error) {
+// maxLive is how many live tails a customer may have open at a replica.
+const maxLive = 5
+
+// liveEvents sends new events as they come (server-sent events, HTML section 9.2).
+func (h *Handler) liveEvents(w http.ResponseWriter, r *http.Request, v visitor) (reply, error) {
+	h.mu.Lock()
+	full := h.live[v.Customer] == maxLive
+	if !full {
+		h.live[v.Customer]++
+	}
+	h.mu.Unlock()
+	if full {
+		return reply{}, httpx.Status(http.StatusTooManyRequests, "too many live pages are open").WithHeader("Retry-After", "60")
+	}
+	defer func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if h.live[v.Customer]--; h.live[v.Customer] == 0 {
+			delete(h.live, v.Customer)
+		}
+	}()
 	last := r.Header.Get("Last-Event-Id")
 	if last == "" {
 		newest, _, err := h.app.Events(r.Context(), v.Customer, "", 1, "")
@@ -345,6 +365,8 @@ func (h *Handler) live(w http.ResponseWriter, r *http.Request, v visitor) (reply
 		}
 		select {
 		case <-r.Context().Done():
+			return reply{}, nil
+		case <-h.stopped:
 			return reply{}, nil
 		case <-end.C:
 			return reply{}, nil

@@ -24,6 +24,7 @@ import (
 	"net/url"
 	"path"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/heycmo/heycmo-go/agent"
@@ -55,11 +56,17 @@ type Handler struct {
 	pages map[string]*template.Template
 	style []byte
 	mux   *http.ServeMux
+
+	mu      sync.Mutex
+	live    map[storage.CustomerID]int // open live tails
+	stopped chan struct{}
+	stop    func()
 }
 
 // New returns the pages. The error names a template that makes no sense.
 func New(a *app.App, c Config) (*Handler, error) {
-	h := &Handler{app: a, title: c.Title, pages: map[string]*template.Template{}, mux: http.NewServeMux()}
+	h := &Handler{app: a, title: c.Title, pages: map[string]*template.Template{}, mux: http.NewServeMux(), live: map[storage.CustomerID]int{}, stopped: make(chan struct{})}
+	h.stop = sync.OnceFunc(func() { close(h.stopped) })
 	style, err := assets.ReadFile("assets/style.css")
 	if err != nil {
 		return nil, err
@@ -104,6 +111,9 @@ func New(a *app.App, c Config) (*Handler, error) {
 	h.routes()
 	return h, nil
 }
+
+// CloseStreams ends the live tails.
+func (h *Handler) CloseStreams() { h.stop() }
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "private, no-store")
@@ -178,6 +188,15 @@ const sessionCookie = "heycmo-session"
 
 func (h *Handler) base(r *http.Request) string { return httpx.Base(r.Context()) }
 
+// lead sends the browser to another page of this host.
+func (h *Handler) lead(w http.ResponseWriter, r *http.Request, to string) {
+	prefix := ""
+	if u, err := url.Parse(h.base(r)); err == nil {
+		prefix = u.Path
+	}
+	http.Redirect(w, r, prefix+to, http.StatusSeeOther) //nolint:gosec // a path of ours
+}
+
 // csrf is what forms of a session carry.
 func csrf(session string) string {
 	sum := sha256.Sum256([]byte("heycmo form " + session))
@@ -239,7 +258,7 @@ func (h *Handler) finish(w http.ResponseWriter, r *http.Request, v visitor, out 
 		return
 	}
 	if out.to != "" {
-		http.Redirect(w, r, h.base(r)+out.to, http.StatusSeeOther)
+		h.lead(w, r, out.to)
 		return
 	}
 	if out.page != "" {
@@ -350,7 +369,7 @@ func (h *Handler) routes() {
 		"GET /dashboard/settings":                           h.settings,
 		"POST /dashboard/settings":                          h.saveSettings,
 		"GET /dashboard/events":                             h.events,
-		"GET /dashboard/events/live":                        h.live,
+		"GET /dashboard/events/live":                        h.liveEvents,
 	} {
 		h.mux.HandleFunc(pattern, h.signedIn(do))
 	}
@@ -413,7 +432,7 @@ func (h *Handler) signIn(w http.ResponseWriter, r *http.Request) {
 		httpx.Error(w, r, err)
 	default:
 		http.SetCookie(w, h.cookie(r, sessionCookie, session, cookieLife))
-		http.Redirect(w, r, h.base(r)+"/dashboard", http.StatusSeeOther)
+		h.lead(w, r, "/dashboard")
 	}
 }
 

@@ -21,7 +21,7 @@ func (h *Handler) operatorRoutes() {
 	h.mux.HandleFunc("POST /operator/sign-in", h.operatorSignIn)
 	h.mux.HandleFunc("POST /operator/sign-out", func(w http.ResponseWriter, r *http.Request) {
 		http.SetCookie(w, h.cookie(r, operatorCookie, "", -1))
-		http.Redirect(w, r, h.base(r)+"/operator", http.StatusSeeOther)
+		h.lead(w, r, "/operator")
 	})
 	h.mux.HandleFunc("GET /operator/customers/{id}", h.operatorCustomer)
 	h.mux.HandleFunc("POST /operator/customers/{id}/{what}", h.operatorChange)
@@ -67,7 +67,7 @@ func (h *Handler) operatorCustomer(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !h.app.IsOperator(h.kept(r, operatorCookie)) {
-		http.Redirect(w, r, h.base(r)+"/operator", http.StatusSeeOther)
+		h.lead(w, r, "/operator")
 		return
 	}
 	d, err := h.customerData(r, storage.CustomerID(r.PathValue("id")))
@@ -125,7 +125,7 @@ func (h *Handler) operatorSignIn(w http.ResponseWriter, r *http.Request) {
 		httpx.Error(w, r, err)
 	default:
 		http.SetCookie(w, h.cookie(r, operatorCookie, token, 60*60))
-		http.Redirect(w, r, h.base(r)+"/operator", http.StatusSeeOther)
+		h.lead(w, r, "/operator")
 	}
 }
 

@@ -97,10 +97,10 @@ func (h *Handler) overview(_ http.ResponseWriter, r *http.Request, v visitor) (r
 			return reply{}, err
 		}
 		for _, c := range list {
-			switch {
-			case c.Status == "connected":
+			switch c.Status {
+			case "connected":
 				d.Connected++
-			case c.Status == "needs_reconnect":
+			case "needs_reconnect":
 				d.Reconnect = append(d.Reconnect, c.Title)
 			}
 			if c.Configured {

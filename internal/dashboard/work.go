@@ -3,6 +3,7 @@ package dashboard
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -64,7 +65,7 @@ func (h *Handler) review(_ http.ResponseWriter, r *http.Request, v visitor) (rep
 	}
 	_, err = h.read(r, v, "review_content", args)
 	word := map[string]string{"approve": "approved", "reject": "rejected", "revise": "revised"}[decision]
-	return reply{to: "/dashboard/content/" + id + "?done=" + word}, err
+	return reply{to: "/dashboard/content/" + url.PathEscape(id) + "?done=" + word}, err
 }
 
 func versionText(v any) string {
@@ -173,5 +174,5 @@ func (h *Handler) cancelRun(_ http.ResponseWriter, r *http.Request, v visitor) (
 	}
 	id := r.PathValue("id")
 	_, err := h.app.CancelRun(r.Context(), v.Customer, storage.RunID(id))
-	return reply{to: "/dashboard/runs/" + id + "?done=cancelled"}, err
+	return reply{to: "/dashboard/runs/" + url.PathEscape(id) + "?done=cancelled"}, err
 }

@@ -3,7 +3,6 @@ package browser
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -379,28 +378,7 @@ func TestForeignVisitors(t *testing.T) {
 // Pages stay small and quick, however much there is to see.
 func TestMuchToSee(t *testing.T) {
 	h := newHost(t)
-	now := storage.Now()
-	err := h.store.InTx(t.Context(), func(ctx context.Context, tx storage.Store) error {
-		for i := range 10_000 {
-			if err := tx.AppendEvent(ctx, storage.Event{
-				ID: storage.EventID(storage.NewID()), CustomerID: h.customer, Type: "lead.logged", Data: fmt.Appendf(nil, `{"name":%q}`, strings.Repeat("x", 1000)), CreatedAt: now,
-			}); err != nil {
-				return err
-			}
-			if i%10 == 0 {
-				if err := tx.CreateDocument(ctx, storage.Document{
-					CustomerID: h.customer, Kind: "content", ID: storage.NewID(), Status: "draft", CreatedAt: now, UpdatedAt: now,
-					Data: fmt.Appendf(nil, `{"agent":"social","type":"social_post","title":%q,"version":1}`, strings.Repeat("t", 200)),
-				}); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	muchToSee(t, h)
 	ada := visitor(t, h)
 	for name, path := range pages(h) {
 		status, text := ada.get(path)
