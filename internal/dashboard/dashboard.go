@@ -280,7 +280,10 @@ func (h *Handler) show(w http.ResponseWriter, r *http.Request, v visitor, out re
 		Done: done[r.URL.Query().Get("done")],
 	}
 	if v.Customer != "" {
-		page.SignedIn, page.CSRF, page.Brand, page.Email = true, csrf(v.session), v.customer.BrandName, v.customer.Email
+		page.SignedIn, page.Brand, page.Email = true, v.customer.BrandName, v.customer.Email
+		if v.session != "" { // a page for a key has no forms
+			page.CSRF = csrf(v.session)
+		}
 		for _, e := range h.nav() {
 			e.Here = page.Path == e.Path || e.Path != "/dashboard" && strings.HasPrefix(page.Path, e.Path)
 			page.Nav = append(page.Nav, e)

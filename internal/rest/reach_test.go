@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 	"crypto/rand"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/heycmo/heycmo-go/agent"
+	"github.com/heycmo/heycmo-go/auth"
 	"github.com/heycmo/heycmo-go/connect"
 	"github.com/heycmo/heycmo-go/connect/connecttest"
 	"github.com/heycmo/heycmo-go/connect/oauth2connect"
@@ -51,6 +53,11 @@ func (q *queue) Report(_ context.Context, _ storage.CustomerID, _, status, _ str
 	return q.task(), nil
 }
 
+// noPages are pages of a host of which only the links are tested here.
+type noPages struct{}
+
+func (noPages) Render(http.ResponseWriter, *http.Request, auth.Principal) error { return nil }
+
 func withReach(t *testing.T) setting {
 	t.Helper()
 	platforms := connecttest.NewServer()
@@ -65,6 +72,7 @@ func withReach(t *testing.T) setting {
 	return func(c *app.Config) {
 		c.Catalog = &agent.Catalog{LinkedIn: &queue{"ready"}}
 		c.PublicURL = "https://host.example"
+		c.Pages = noPages{}
 		c.Connections, err = connection.New(connection.Config{
 			Store: c.Store, Ring: ring, Log: zap.NewNop(),
 			Platforms: append(oauth2connect.Platforms(apps, &oauth2connect.Options{BaseURL: platforms.URL}), connect.Platform{ID: "other", Title: "Other"}),
@@ -93,6 +101,10 @@ func TestReach(t *testing.T) {
 		{"POST", "/api/connect/{ada}", `{"platforms":"x"}`, 400, "platforms"},
 		{"POST", "/api/connect/{grace}", `{"platforms":["x"]}`, 404, ""},
 		{"DELETE", "/api/connections/{ada}/x", "", 404, ""},
+		{"POST", "/api/dashboard/{ada}/link", "", 200, `"url":"https://host.example/dashboard/sign-in?t=`},
+		{"POST", "/api/dashboard/{ada}/link", `{"a":1}`, 400, "empty"},
+		{"POST", "/api/dashboard/{grace}/link", "", 404, ""},
+		{"GET", "/api/dashboard/{grace}", "", 404, ""},
 		{"GET", "/api/outreach/linkedin/{ada}", "", 200, `"targetUrl":"https://www.linkedin.com/in/ada"`},
 		{"GET", "/api/outreach/linkedin/{ada}?limit=0", "", 400, "limit"},
 		{"POST", "/api/outreach/linkedin/{ada}/{nobody}", `nonsense`, 404, ""},

@@ -1,0 +1,54 @@
+package heycmo_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/heycmo/heycmo-go/heycmo"
+)
+
+func TestDashboardOfAKey(t *testing.T) {
+	h := newLinkedHost(t)
+	id, key := h.customer("Acme")
+	status, page := h.rest("GET", "/api/dashboard/"+string(id), key, "")
+	if status != 200 || !strings.Contains(page, "Waits for you") || strings.Contains(page, "<form") {
+		t.Errorf("with a key: %d %.300s", status, page)
+	}
+	if status, _ := h.rest("GET", "/api/dashboard/"+string(id), "hcmo_live_wrong", ""); status != 401 {
+		t.Errorf("with a wrong key: %d", status)
+	}
+	_, otherKey := h.customer("Other")
+	if status, page := h.rest("GET", "/api/dashboard/"+string(id), otherKey, ""); status != 404 || strings.Contains(page, "Acme") {
+		t.Errorf("with another's key: %d", status)
+	}
+	text, failed := h.call(h.session(key, nil), "open_dashboard", map[string]any{})
+	if failed || !strings.Contains(text, h.server.URL+"/dashboard/sign-in?t=") {
+		t.Errorf("open_dashboard: %s", text)
+	}
+}
+
+func TestDashboardOptions(t *testing.T) {
+	srv := newServer(t, &heycmo.Options{Dashboard: &heycmo.Dashboard{Off: true}})
+	if r := get(t, srv, "/dashboard"); r.StatusCode != http.StatusNotFound {
+		t.Errorf("a dashboard that is off: %d", r.StatusCode)
+	}
+	if srv.Dashboard() != nil {
+		t.Error("a handler of a dashboard that is off")
+	}
+	srv = newServer(t, &heycmo.Options{Dashboard: &heycmo.Dashboard{
+		Style:     ":root { --accent: #7a1fa2 }",
+		Templates: fstest.MapFS{"signin.html": {Data: []byte(`{{define "main"}}<p>Come in, {{.Product}}.</p>{{end}}`)}},
+	}})
+	if text := body(t, get(t, srv, "/dashboard")); !strings.Contains(text, "<p>Come in, ") {
+		t.Errorf("another template: %s", text)
+	}
+	if text := body(t, get(t, srv, "/dashboard/assets/style.css")); !strings.HasSuffix(text, "--accent: #7a1fa2 }") {
+		t.Errorf("another style: %.100s", text)
+	}
+	_, err := heycmo.New(open(t), &heycmo.Options{Dashboard: &heycmo.Dashboard{Templates: fstest.MapFS{"overview.html": {Data: []byte(`{{define "main"}}{{if}}`)}}}})
+	if err == nil || !strings.Contains(err.Error(), "template overview.html") {
+		t.Errorf("a template that makes no sense: %v", err)
+	}
+}
