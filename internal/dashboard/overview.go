@@ -2,7 +2,10 @@ package dashboard
 
 import (
 	"encoding/json"
+	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -167,8 +170,10 @@ func eventText(e storage.Event) string {
 			parts = append(parts, text)
 		}
 	}
-	if len(parts) == 0 && len(data) > 0 {
-		parts = append(parts, string(e.Data))
+	if len(parts) == 0 {
+		for _, name := range slices.Sorted(maps.Keys(data)) {
+			parts = append(parts, name+" "+strings.Trim(fmt.Sprint(data[name]), "[]"))
+		}
 	}
 	return plain.Cut(plain.Line(strings.Join(parts, " · ")), 200)
 }

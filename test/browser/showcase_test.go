@@ -41,7 +41,7 @@ func past(t *testing.T, h *host) {
 	for day := range 30 {
 		at := now.AddDate(0, 0, -day)
 		for i, tool := range []string{"ask_cmo", "save_content", "scan_page", "get_content", "list_events"} {
-			n := int64((day*7+i*5)%11 + 3*(5-i)*((day+i)%3)/2)
+			n := int64((day*7+i*5)%5 + (5-i)*((day+i)%3)/2)
 			if n == 0 || at.Weekday() == time.Sunday {
 				continue
 			}
