@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -15,7 +16,7 @@ func wellFormed(t *testing.T, drawing string) {
 	d := xml.NewDecoder(strings.NewReader(drawing))
 	for {
 		token, err := d.Token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return
 		}
 		if err != nil {
