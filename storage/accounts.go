@@ -56,6 +56,10 @@ type Accounts interface {
 
 	// Accounts returns accounts by CustomerID from high to low.
 	Accounts(ctx context.Context, p Page) ([]Account, error)
+
+	// FailingAccounts returns up to limit accounts that have Failures, the most of
+	// them first, then by CustomerID from low to high.
+	FailingAccounts(ctx context.Context, limit int) ([]Account, error)
 }
 
 // Notice is a delivery of a payment provider that was taken. What it said isn't

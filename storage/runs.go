@@ -69,6 +69,11 @@ type Runs interface {
 	// at or after since.
 	RunsSpent(ctx context.Context, customer CustomerID, since time.Time) (Spent, error)
 
+	// StalledRuns returns up to limit runs of all customers that are in the state,
+	// have not ended, and were last updated before the time: the longest ago first,
+	// then by ID from low to high.
+	StalledRuns(ctx context.Context, status string, before time.Time, limit int) ([]Run, error)
+
 	// DeleteRuns removes runs of all customers that were last updated before the
 	// time, and returns how many it were. A call may leave some for the next one.
 	DeleteRuns(ctx context.Context, before time.Time) (int, error)

@@ -143,3 +143,13 @@ func usable(names []string) ([]string, error) {
 func (s *Store) Accounts(ctx context.Context, p storage.Page) ([]storage.Account, error) {
 	return list[storage.Account, accountRow](ctx, s.read.NewSelect(), "customer_id", p)
 }
+
+// FailingAccounts is described at [storage.Accounts].
+func (s *Store) FailingAccounts(ctx context.Context, limit int) ([]storage.Account, error) {
+	var rows []accountRow
+	err := limited(s.read.NewSelect(), limit).Model(&rows).Where("failures > 0").Order("failures DESC", "customer_id").Scan(ctx)
+	if err != nil {
+		return nil, wrap(ctx, err)
+	}
+	return records(rows), nil
+}

@@ -139,6 +139,21 @@ func (s *Store) RunsSpent(ctx context.Context, customer storage.CustomerID, sinc
 	return spent, wrap(ctx, err)
 }
 
+// StalledRuns is described at [storage.Runs].
+func (s *Store) StalledRuns(ctx context.Context, status string, before time.Time, limit int) ([]storage.Run, error) {
+	if err := checkText("status", status); err != nil {
+		return nil, err
+	}
+	var rows []runRow
+	err := limited(s.read.NewSelect(), limit).Model(&rows).
+		Where("ended_at IS NULL").Where("status = ?", status).Where("updated_at < ?", micros(before)).
+		Order("updated_at", "id").Scan(ctx)
+	if err != nil {
+		return nil, wrap(ctx, err)
+	}
+	return records(rows), nil
+}
+
 // sweepSize is how many rows a sweep removes at once.
 const sweepSize = 1000
 

@@ -182,6 +182,21 @@ func testAccounts(t *testing.T, s billingStore) {
 	equalAccounts(t, list, want, "accounts")
 }
 
+func testFailingAccounts(t *testing.T, s billingStore) {
+	ctx := t.Context()
+	for id, failures := range map[storage.CustomerID]int{"b": 2, "a": 2, "often": 9, "well": 0} {
+		ok(t, s.CreateCustomer(ctx, newCustomer(string(id))))
+		a := fullAccount(id)
+		a.Failures = failures
+		ok(t, s.CreateAccount(ctx, a))
+	}
+	customer := func(a storage.Account) string { return string(a.CustomerID) }
+	for limit, want := range map[int][]string{10: {"often", "a", "b"}, 2: {"often", "a"}, 0: nil, -1: nil} {
+		list, err := s.FailingAccounts(ctx, limit)
+		equalIDs(t, list, err, customer, want, "failing accounts")
+	}
+}
+
 func equalAccount(t *testing.T, got, want storage.Account, what string) {
 	t.Helper()
 	equalAccounts(t, []storage.Account{got}, []storage.Account{want}, what)

@@ -50,6 +50,7 @@ var billingMethods = []check{
 	{"LeaseAccounts", of(withBilling, testLeaseAccounts)},
 	{"NameAccount", of(withBilling, testNameAccount)},
 	{"Accounts", of(withBilling, testAccounts)},
+	{"FailingAccounts", of(withBilling, testFailingAccounts)},
 
 	{"CreateCheckout", of(withBilling, testCreateCheckout)},
 	{"CheckoutBySession", of(withBilling, testCheckoutBySession)},

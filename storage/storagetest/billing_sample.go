@@ -158,13 +158,14 @@ func billingCalls(f billed) map[string][]any {
 	notice, effect := newNotice(f.notice.Provider, storage.NewID()), newEffect(storage.NewID())
 	notice.CreatedAt, effect.CreatedAt = now.Add(time.Hour), yesterday // the last, and the oldest
 	return map[string][]any{
-		"CreateAccount": {newAccount(f.bare.ID)},
-		"Account":       {id},
-		"UpdateAccount": {id, func(a *storage.Account) error { a.Session = "changed"; return nil }},
-		"LeaseAccounts": {"lease", now, now.Add(time.Minute), 100},
-		"NameAccount":   {id, f.name, "fresh " + f.name},
-		"AccountByName": {"unknown", f.name},
-		"Accounts":      {all},
+		"CreateAccount":   {newAccount(f.bare.ID)},
+		"Account":         {id},
+		"UpdateAccount":   {id, func(a *storage.Account) error { a.Session = "changed"; return nil }},
+		"LeaseAccounts":   {"lease", now, now.Add(time.Minute), 100},
+		"NameAccount":     {id, f.name, "fresh " + f.name},
+		"AccountByName":   {"unknown", f.name},
+		"Accounts":        {all},
+		"FailingAccounts": {10},
 
 		"CreateCheckout":    {newCheckout(id, storage.NewID())},
 		"CheckoutBySession": {f.checkout.Session},

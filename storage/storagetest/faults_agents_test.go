@@ -1,6 +1,7 @@
 package storagetest_test
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -54,6 +55,7 @@ var agentFaults = map[string]fault{
 	"runs of a moment ago don't count":    inRuns("RunsSpent", func(r runs) storage.Store { return countsAfter{r} }),
 	"everybody's runs count":              inRuns("ForeignCustomer", func(r runs) storage.Store { return countsAll{r} }),
 	"runs are deleted a moment early":     inRuns("DeleteRuns", func(r runs) storage.Store { return deletesEarly{r} }),
+	"what has ended is stalled":           inRuns("StalledRuns", func(r runs) storage.Store { return neverEnds{r} }),
 	"another customer's text is found":    inMemories("Memories/ForeignCustomer", func(m memories) storage.Store { return findsForAll{m} }),
 	"a search is a language":              inMemories("Memories/SearchTakesTextAsItIs", func(m memories) storage.Store { return speaksSQL{m} }),
 	"what has expired is found":           inMemories("Memories/SearchIsSelective", func(m memories) storage.Store { return neverExpires{m} }),
@@ -88,6 +90,24 @@ func (s countsAll) RunsSpent(ctx context.Context, _ storage.CustomerID, since ti
 		all.Tokens += spent.Tokens
 	}
 	return all, err
+}
+
+type neverEnds struct{ runs }
+
+func (s neverEnds) StalledRuns(ctx context.Context, status string, before time.Time, limit int) (stalled []storage.Run, err error) {
+	customers, err := everyone(ctx, s.Store)
+	for _, c := range customers {
+		list, err := s.runs.Runs.Runs(ctx, c.ID, storage.RunQuery{Status: status, Page: storage.Page{Limit: storage.MaxLimit}})
+		if err != nil {
+			return nil, err
+		}
+		stalled = append(stalled, list...)
+	}
+	stalled = slices.DeleteFunc(stalled, func(r storage.Run) bool { return !r.UpdatedAt.Before(before) })
+	slices.SortFunc(stalled, func(a, b storage.Run) int {
+		return cmp.Or(a.UpdatedAt.Compare(b.UpdatedAt), cmp.Compare(a.ID, b.ID))
+	})
+	return stalled[:min(limit, len(stalled))], err
 }
 
 type deletesEarly struct{ runs }

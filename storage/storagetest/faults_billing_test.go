@@ -20,6 +20,7 @@ var billingFaults = map[string]fault{
 	"Reserve ignores an ended context":      inBilling("EndedContext", func(b billing) storage.Store { return endless{b} }),
 
 	"an account is leased a moment early":     inBilling("LeaseAccounts", func(b billing) storage.Store { return leasesLeased{b} }),
+	"accounts that do well are failing":       inBilling("FailingAccounts", func(b billing) storage.Store { return allFail{b} }),
 	"the last name counts":                    inBilling("NameAccount", func(b billing) storage.Store { return lastNameFirst{b} }),
 	"the oldest of a session is found":        inBilling("CheckoutBySession", func(b billing) storage.Store { return oldestSession{b} }),
 	"UpdateCheckout returns what change made": inBilling("UpdateCheckout", func(b billing) storage.Store { return returnsMade{b} }),

@@ -1,6 +1,7 @@
 package storagetest_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -286,6 +287,16 @@ type accountsOldestFirst struct{ billing }
 func (s accountsOldestFirst) Accounts(ctx context.Context, p storage.Page) ([]storage.Account, error) {
 	list, err := s.billing.Accounts(ctx, p)
 	slices.Reverse(list)
+	return list, err
+}
+
+type allFail struct{ billing }
+
+func (s allFail) FailingAccounts(ctx context.Context, limit int) ([]storage.Account, error) {
+	list, err := s.Accounts(ctx, storage.Page{Limit: max(limit, 0)})
+	slices.SortFunc(list, func(a, b storage.Account) int {
+		return cmp.Or(cmp.Compare(b.Failures, a.Failures), cmp.Compare(a.CustomerID, b.CustomerID))
+	})
 	return list, err
 }
 

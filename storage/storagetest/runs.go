@@ -37,6 +37,7 @@ var runMethods = []check{
 	{"UpdateRun", of(withRuns, testUpdateRun)},
 	{"Runs", of(withRuns, testRuns)},
 	{"RunsSpent", of(withRuns, testRunsSpent)},
+	{"StalledRuns", of(withRuns, testStalledRuns)},
 	{"DeleteRuns", of(withRuns, testDeleteRuns)},
 }
 
@@ -82,12 +83,13 @@ func runsSample(t *testing.T, s storage.Store) sample {
 		on:       store.Runs,
 		calls: func() map[string][]any {
 			return map[string][]any{
-				"CreateRun":  {newRun(c.ID, storage.NewID())},
-				"Run":        {c.ID, r.ID},
-				"UpdateRun":  {c.ID, r.ID, func(r *storage.Run) error { r.Status = "changed"; return nil }},
-				"Runs":       {c.ID, storage.RunQuery{Kind: "agent", Name: "cmo", Status: "running", Parent: "parent", Page: all}},
-				"RunsSpent":  {c.ID, now},
-				"DeleteRuns": {now.Add(time.Hour)},
+				"CreateRun":   {newRun(c.ID, storage.NewID())},
+				"Run":         {c.ID, r.ID},
+				"UpdateRun":   {c.ID, r.ID, func(r *storage.Run) error { r.Status = "changed"; return nil }},
+				"Runs":        {c.ID, storage.RunQuery{Kind: "agent", Name: "cmo", Status: "running", Parent: "parent", Page: all}},
+				"RunsSpent":   {c.ID, now},
+				"StalledRuns": {"running", now.Add(time.Hour), 10},
+				"DeleteRuns":  {now.Add(time.Hour)},
 			}
 		},
 		restore: func(t *testing.T) { _ = store.CreateRun(t.Context(), r) },
@@ -240,6 +242,31 @@ func testRunsSpent(t *testing.T, s runStore) {
 		ok(t, err)
 		equal(t, spent, storage.Spent{Tokens: c.tokens, Cost: 2 * c.tokens}, fmt.Sprint("since ", c.since))
 	}
+}
+
+func testStalledRuns(t *testing.T, s runStore) {
+	f, g := fill(t, s), fill(t, s)
+	for i, change := range []func(*storage.Run){
+		func(r *storage.Run) { r.UpdatedAt = now.Add(time.Minute) },
+		func(r *storage.Run) { r.CustomerID = g.customer.ID },
+		func(*storage.Run) {},
+		func(r *storage.Run) { r.Status = "RUNNING" },
+		func(r *storage.Run) { r.EndedAt = now },
+		func(r *storage.Run) { r.UpdatedAt = now.Add(2 * time.Minute) },
+	} {
+		r := newRun(f.customer.ID, fmt.Sprint(i))
+		change(&r)
+		ok(t, s.CreateRun(t.Context(), r))
+	}
+	for _, c := range []struct {
+		limit int
+		want  []string
+	}{{10, []string{"1", "2", "0"}}, {2, []string{"1", "2"}}, {0, nil}} {
+		list, err := s.StalledRuns(t.Context(), "running", now.Add(2*time.Minute), c.limit)
+		equalIDs(t, list, err, runID, c.want, fmt.Sprint("limit ", c.limit))
+	}
+	list, err := s.StalledRuns(t.Context(), "run%", now.Add(time.Hour), 10)
+	equalIDs(t, list, err, runID, nil, "another state")
 }
 
 func testDeleteRuns(t *testing.T, s runStore) {
