@@ -77,6 +77,7 @@ type App struct {
 	mu      sync.Mutex
 	streams []Streams
 	touched map[storage.KeyID]time.Time
+	refused Webhooks
 }
 
 // New returns the use cases over c. It starts nothing.

@@ -33,6 +33,10 @@ func (a *App) Checkout(ctx context.Context, email, plan string) (subscription.St
 func (a *App) Delivered(h http.Header, r *http.Request, body []byte) error {
 	err := a.Subscriptions.Receive(r.Context(), billing.Delivery{Body: body, Header: r.Header, At: time.Now()})
 	if err == subscription.ErrForged { //nolint:errorlint // it is this one or it isn't
+		a.mu.Lock()
+		a.refused.Refused++
+		a.refused.RefusedAt = time.Now()
+		a.mu.Unlock()
 		if err := a.Limit(r.Context(), h, ScopeWebhook, a.Address(r)); err != nil {
 			return err
 		}

@@ -10,12 +10,14 @@ import (
 	"github.com/heycmo/heycmo-go/storage"
 )
 
-// OptionalNotices are those that a customer can do without. The others are about money and
-// access.
-var OptionalNotices = []struct {
+// OptionalNotice is a notice that a customer can do without.
+type OptionalNotice struct {
 	Kind  notify.Kind
 	Title string
-}{
+}
+
+// OptionalNotices are all of them. The others are about money and access.
+var OptionalNotices = []OptionalNotice{
 	{notify.KindApprovalWaiting, "Something waits for my approval"},
 	{notify.KindReconnect, "An account must be connected again"},
 }
@@ -43,12 +45,7 @@ func (a *App) UnwantedNotices(ctx context.Context, customer storage.CustomerID) 
 // SetUnwantedNotices stores which of the OptionalNotices the customer doesn't want.
 func (a *App) SetUnwantedNotices(ctx context.Context, customer storage.CustomerID, kinds []notify.Kind) error {
 	for _, k := range kinds {
-		if !slices.ContainsFunc(OptionalNotices, func(o struct {
-			Kind  notify.Kind
-			Title string
-		}) bool {
-			return o.Kind == k
-		}) {
+		if !slices.ContainsFunc(OptionalNotices, func(o OptionalNotice) bool { return o.Kind == k }) {
 			return storage.Invalid("notice", "one that can be done without")
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/heycmo/heycmo-go/auth"
+	"github.com/heycmo/heycmo-go/internal/runner"
 	"github.com/heycmo/heycmo-go/storage"
 )
 
@@ -53,28 +54,64 @@ func (a *App) IsOperator(token string) bool {
 	return false
 }
 
-const maxFailing = 20
+// How much of what needs an operator is shown, and after how long without a sign of life
+// a run is taken for one whose process has gone: longer than a step should take.
+const (
+	maxFailing = 20
+	stallTime  = 10 * time.Minute
+)
 
-// State is how the host is, as far as this replica knows.
+// State is how the host is.
 type State struct {
 	Streams int // open ones, of this replica
+	// Webhooks are deliveries of the payment provider; nil: nothing is sold.
+	Webhooks *Webhooks
+	// Accounts are those that could not be brought up to date with what the provider
+	// delivered, the most often tried first.
+	Accounts []storage.Account
 	// Oldest is the effect that waits the longest; nil: none does, or nobody knows.
 	Oldest *storage.Effect
-	// Failing are effects that failed and are tried again, the worst first.
+	// Failing are effects that failed and are tried again, the most often tried first.
 	Failing []storage.Effect
+	// Stalled are runs of all customers that seem to have lost their process.
+	Stalled []StalledRun
+}
+
+// Webhooks tells whether a payment provider's deliveries come in.
+type Webhooks struct {
+	LastAt    time.Time // of the last that was taken; zero: none was
+	Refused   int       // wrongly signed ones that this replica got since it began
+	RefusedAt time.Time // of the last of them
+}
+
+// StalledRun is a run without a sign of life, with its state as this replica knows it.
+type StalledRun struct {
+	storage.Run
+	Now string
 }
 
 // State returns how the host is.
-func (a *App) State(ctx context.Context) (State, error) {
-	var s State
+func (a *App) State(ctx context.Context) (s State, err error) {
 	for _, face := range a.watching() {
 		s.Streams += len(face.Principals())
+	}
+	if a.Runs != nil {
+		if s.Stalled, err = a.stalled(ctx); err != nil {
+			return s, err
+		}
+	}
+	if b, ok := storage.RoleOf[storage.Billing](a.Store); ok && a.Sells() {
+		if s.Webhooks, err = a.webhooks(ctx, b); err != nil {
+			return s, err
+		}
+		if s.Accounts, err = b.FailingAccounts(ctx, maxFailing); err != nil {
+			return s, err
+		}
 	}
 	effects, ok := storage.RoleOf[storage.Effects](a.Store)
 	if !ok {
 		return s, nil
 	}
-	var err error
 	if s.Failing, err = effects.FailingEffects(ctx, maxFailing); err != nil {
 		return s, err
 	}
@@ -84,4 +121,42 @@ func (a *App) State(ctx context.Context) (State, error) {
 	}
 	s.Oldest = &e
 	return s, err
+}
+
+func (a *App) webhooks(ctx context.Context, b storage.Billing) (*Webhooks, error) {
+	a.mu.Lock()
+	w := a.refused
+	a.mu.Unlock()
+	last, err := b.LastNotice(ctx, a.Subscriptions.Provider.Name())
+	if errors.Is(err, storage.ErrNotFound) {
+		return &w, nil
+	}
+	w.LastAt = last.ReceivedAt
+	return &w, err
+}
+
+// stalled finds runs that go on and gave no sign of life for a while. One that waits
+// gives none, and has stalled only if its engine forgot it.
+func (a *App) stalled(ctx context.Context) ([]StalledRun, error) {
+	var stalled []StalledRun
+	for _, status := range []string{runner.StatusRunning, runner.StatusQueued, runner.StatusWaiting} {
+		runs, err := a.Runs.StalledRuns(ctx, status, storage.Now().Add(-stallTime), storage.MaxLimit)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range runs {
+			one := StalledRun{r, r.Status}
+			if a.Runner != nil && r.Kind == runner.Kind {
+				rec, err := runner.RecordOf(r)
+				if err != nil {
+					return nil, err
+				}
+				one.Now = a.Runner.StatusOf(r, rec)
+			}
+			if status != runner.StatusWaiting || one.Now == runner.StatusInterrupted {
+				stalled = append(stalled, one)
+			}
+		}
+	}
+	return stalled[:min(len(stalled), maxFailing)], nil
 }

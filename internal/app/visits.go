@@ -29,6 +29,10 @@ const (
 // ErrVisit says that a link or a session of the dashboard is not good.
 var ErrVisit = errors.New("app: the link or the session is not good")
 
+// ErrShutOut says that a session is good, and its customer may not come in: nothing is
+// paid for, or an operator has suspended them.
+var ErrShutOut = errors.New("app: the customer may not come in")
+
 // VisitLink is how a browser gets into the dashboard.
 type VisitLink struct {
 	URL       string
@@ -149,7 +153,8 @@ func (a *App) SignIn(ctx context.Context, token string) (session string, until t
 	return session, until, err
 }
 
-// Visitor returns whose session a token is of: somebody who may come in.
+// Visitor returns whose session a token is of, ErrVisit, or, with the customer,
+// ErrShutOut.
 func (a *App) Visitor(ctx context.Context, session string) (auth.Principal, storage.Customer, error) {
 	customer, _, err := a.findVisit(ctx, a.Store, visitKind, session)
 	if err != nil {
@@ -162,11 +167,11 @@ func (a *App) Visitor(ctx context.Context, session string) (auth.Principal, stor
 	if err != nil {
 		return auth.Principal{}, c, err
 	}
-	status := c.StatusAt(time.Now())
-	if !status.Entitled() {
-		return auth.Principal{}, c, ErrVisit
+	p := auth.Principal{Customer: customer, Status: c.StatusAt(time.Now())}
+	if !p.Status.Entitled() {
+		return p, c, ErrShutOut
 	}
-	return auth.Principal{Customer: customer, Status: status}, c, nil
+	return p, c, nil
 }
 
 // SignOut ends a session.

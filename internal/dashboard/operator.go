@@ -2,114 +2,50 @@ package dashboard
 
 import (
 	"cmp"
-	"crypto/subtle"
 	"errors"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/heycmo/heycmo-go/auth"
-	"github.com/heycmo/heycmo-go/internal/httpx"
+	"github.com/heycmo/heycmo-go/internal/app"
 	"github.com/heycmo/heycmo-go/internal/runner"
 	"github.com/heycmo/heycmo-go/storage"
 )
 
-const operatorCookie = "heycmo-operator"
+const (
+	operatorCookie = "heycmo-operator"
+	operatorLife   = 60 * 60 // as long as a session
+)
 
-// operatorRoutes are the pages of whoever has an admin key.
-func (h *Handler) operatorRoutes() {
-	h.mux.HandleFunc("GET /operator", h.operator)
-	h.mux.HandleFunc("POST /operator/sign-in", h.operatorSignIn)
-	h.mux.HandleFunc("POST /operator/sign-out", func(w http.ResponseWriter, r *http.Request) {
-		http.SetCookie(w, h.cookie(r, operatorCookie, "", -1))
-		h.lead(w, r, "/operator")
-	})
-	h.mux.HandleFunc("GET /operator/customers/{id}", h.operatorCustomer)
-	h.mux.HandleFunc("POST /operator/customers/{id}/{what}", h.operatorChange)
-}
-
-type customerRow struct {
-	storage.Customer
-	Now storage.Status
-}
-
-func (h *Handler) operator(w http.ResponseWriter, r *http.Request) {
-	if !h.limited(w, r) {
-		return
-	}
-	session := h.kept(r, operatorCookie)
-	if !h.app.IsOperator(session) {
-		h.show(w, r, visitor{}, reply{page: "operator", title: "Operator", code: http.StatusUnauthorized, data: map[string]any{"Has": h.app.HasAdmin()}})
-		return
-	}
-	search := r.URL.Query().Get("q")
-	list, next, err := h.app.Customers(r.Context(), search, "", listed, r.URL.Query().Get("cursor"))
-	if err != nil {
-		h.finish(w, r, visitor{}, reply{}, err)
-		return
-	}
-	state, err := h.app.State(r.Context())
-	if err != nil {
-		httpx.Error(w, r, err)
-		return
-	}
-	var rows []customerRow
-	for _, c := range list {
-		rows = append(rows, customerRow{c, c.StatusAt(time.Now())})
-	}
-	h.show(w, r, visitor{}, reply{page: "operator", title: "Operator", data: map[string]any{
-		"Has": true, "SignedIn": true, "Customers": rows, "Next": next, "Search": search, "State": state, "CSRF": csrf(session),
-	}})
-}
-
-// operatorCustomer shows one customer: no content, and nothing secret.
-func (h *Handler) operatorCustomer(w http.ResponseWriter, r *http.Request) {
-	if !h.limited(w, r) {
-		return
-	}
-	if !h.app.IsOperator(h.kept(r, operatorCookie)) {
-		h.lead(w, r, "/operator")
-		return
-	}
-	d, err := h.customerData(r, storage.CustomerID(r.PathValue("id")))
-	if err != nil {
-		h.finish(w, r, visitor{}, reply{}, err)
-		return
-	}
-	c, _ := d["Customer"].(storage.Customer)
-	h.show(w, r, visitor{}, reply{page: "customer", title: cmp.Or(c.BrandName, c.Email), data: d})
-}
-
-func (h *Handler) customerData(r *http.Request, id storage.CustomerID) (map[string]any, error) {
-	ctx := r.Context()
-	c, err := h.app.Customer(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	d := map[string]any{"Customer": c, "Now": c.StatusAt(time.Now())}
-	if h.app.Usage != nil {
-		u, err := h.app.UsageOf(ctx, id, usageDays)
-		if err != nil {
-			return nil, err
+// operators is an action of whoever has signed in with an admin key.
+func (h *Handler) operators(do action) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if !h.limited(w, r) {
+			return
 		}
-		d["Quotas"] = quotasOf(u)
-	}
-	if d["Keys"], _, err = h.app.Keys(ctx, id, storage.MaxLimit, ""); err != nil {
-		return nil, err
-	}
-	if h.app.Runs != nil {
-		var open []runRow
-		for _, status := range []string{runner.StatusRunning, runner.StatusWaiting, runner.StatusQueued} {
-			rows, _, err := h.runRows(r, visitor{Principal: auth.Principal{Customer: id}}, status, listed, "")
-			if err != nil {
-				return nil, err
-			}
-			open = append(open, rows...)
+		v := visitor{session: kept(r, operatorCookie)}
+		if !h.app.IsOperator(v.session) {
+			h.show(w, r, visitor{}, h.operatorDoor(false))
+			return
 		}
-		d["Runs"] = open
+		err := checkForm(w, r, v.session)
+		var out reply
+		if err == nil {
+			out, err = do(w, r, v)
+		}
+		h.finish(w, r, v, out, err)
 	}
-	events, _, err := h.app.Events(ctx, id, "", 20, "")
-	d["Events"] = eventRows(events)
-	return d, err
+}
+
+// doorView asks an operator for a key.
+type doorView struct {
+	Open  bool // there are admin keys
+	Wrong bool // the key that was given
+}
+
+func (h *Handler) operatorDoor(wrong bool) reply {
+	return reply{page: "door", title: "Operator", code: http.StatusUnauthorized, data: doorView{h.app.HasAdmin(), wrong}}
 }
 
 func (h *Handler) operatorSignIn(w http.ResponseWriter, r *http.Request) {
@@ -118,35 +54,97 @@ func (h *Handler) operatorSignIn(w http.ResponseWriter, r *http.Request) {
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, 8<<10)
 	token, err := h.app.OperatorSignIn(r, r.PostFormValue("key"))
+	out := reply{to: "/operator"}
 	switch {
 	case errors.Is(err, auth.ErrUnauthenticated):
-		h.show(w, r, visitor{}, reply{page: "operator", title: "Operator", code: http.StatusUnauthorized, data: map[string]any{"Has": h.app.HasAdmin(), "Wrong": true}})
-	case err != nil:
-		httpx.Error(w, r, err)
-	default:
-		http.SetCookie(w, h.cookie(r, operatorCookie, token, 60*60))
-		h.lead(w, r, "/operator")
+		out, err = h.operatorDoor(true), nil
+	case err == nil:
+		http.SetCookie(w, cookie(r, operatorCookie, token, operatorLife))
 	}
+	h.finish(w, r, visitor{}, out, err)
 }
 
-func (h *Handler) operatorChange(w http.ResponseWriter, r *http.Request) {
-	session := h.kept(r, operatorCookie)
-	r.Body = http.MaxBytesReader(w, r.Body, 8<<10)
-	if !h.app.IsOperator(session) || subtle.ConstantTimeCompare([]byte(r.PostFormValue("csrf")), []byte(csrf(session))) != 1 {
-		httpx.Error(w, r, httpx.Status(http.StatusForbidden, "this form is of another session; go back and load the page again"))
-		return
+func (h *Handler) operatorSignOut(w http.ResponseWriter, r *http.Request, _ visitor) (reply, error) {
+	http.SetCookie(w, cookie(r, operatorCookie, "", -1))
+	return reply{to: "/operator"}, nil
+}
+
+// operatorView is the host.
+type operatorView struct {
+	app.State
+	Search    string
+	Customers []customerRow
+}
+
+// customerRow is a customer in their state of now.
+type customerRow struct {
+	storage.Customer
+	Now storage.Status
+}
+
+func (h *Handler) operator(_ http.ResponseWriter, r *http.Request, _ visitor) (reply, error) {
+	d := operatorView{Search: r.URL.Query().Get("q")}
+	list, older, err := h.app.Customers(r.Context(), d.Search, "", listed, r.URL.Query().Get("cursor"))
+	if err != nil {
+		return reply{}, err
 	}
-	id, word := storage.CustomerID(r.PathValue("id")), ""
-	var err error
-	switch r.PathValue("what") {
+	for _, c := range list {
+		d.Customers = append(d.Customers, customerRow{c, c.StatusAt(time.Now())})
+	}
+	d.State, err = h.app.State(r.Context())
+	return reply{page: "operator", title: "Operator", data: d, older: older}, err
+}
+
+// customerView is one customer: no content, and nothing secret.
+type customerView struct {
+	customerRow
+	Quotas []quota
+	Keys   []storage.Key
+	Runs   []runRow // that have not ended
+	Events []eventRow
+}
+
+func (h *Handler) operatorCustomer(_ http.ResponseWriter, r *http.Request, _ visitor) (reply, error) {
+	ctx, id := r.Context(), storage.CustomerID(r.PathValue("id"))
+	c, err := h.app.Customer(ctx, id)
+	if err != nil {
+		return reply{}, err
+	}
+	d := customerView{customerRow: customerRow{c, c.StatusAt(time.Now())}}
+	if h.app.Usage != nil {
+		u, err := h.app.UsageOf(ctx, id, usageDays)
+		if err != nil {
+			return reply{}, err
+		}
+		d.Quotas = quotasOf(u)
+	}
+	if d.Keys, _, err = h.app.Keys(ctx, id, storage.MaxLimit, ""); err != nil {
+		return reply{}, err
+	}
+	if h.app.Runner != nil {
+		for _, status := range []string{runner.StatusRunning, runner.StatusWaiting, runner.StatusQueued} {
+			rows, _, err := h.runRows(r, id, status, listed, "")
+			if err != nil {
+				return reply{}, err
+			}
+			d.Runs = append(d.Runs, rows...)
+		}
+	}
+	events, _, err := h.app.Events(ctx, id, "", 20, "")
+	d.Events = eventRows(events)
+	return reply{page: "customer", title: cmp.Or(c.BrandName, c.Email), data: d}, err
+}
+
+func (h *Handler) operatorChange(_ http.ResponseWriter, r *http.Request, _ visitor) (reply, error) {
+	change, word := h.app.Suspend, "suspended"
+	switch r.PathValue("change") {
 	case "suspend":
-		word = "suspended"
-		_, err = h.app.Suspend(r.Context(), id)
 	case "resume":
-		word = "resumed"
-		_, err = h.app.Resume(r.Context(), id)
+		change, word = h.app.Resume, "resumed"
 	default:
-		err = storage.ErrNotFound
+		return reply{}, storage.ErrNotFound
 	}
-	h.finish(w, r, visitor{}, reply{to: "/operator?done=" + word}, err)
+	id := r.PathValue("id")
+	_, err := change(r.Context(), storage.CustomerID(id))
+	return reply{to: "/operator/customers/" + url.PathEscape(id) + "?done=" + word}, err
 }

@@ -2,17 +2,12 @@ package dashboard
 
 import (
 	"encoding/json"
-	"fmt"
-	"maps"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/heycmo/heycmo-go/agent"
 	"github.com/heycmo/heycmo-go/billing"
 	"github.com/heycmo/heycmo-go/internal/app"
-	"github.com/heycmo/heycmo-go/internal/plain"
 	"github.com/heycmo/heycmo-go/internal/runner"
 	"github.com/heycmo/heycmo-go/storage"
 )
@@ -29,10 +24,11 @@ func (h *Handler) read(r *http.Request, v visitor, tool string, args map[string]
 	return out, json.Unmarshal(data, &out)
 }
 
-// overviewData is what a customer sees first.
-type overviewData struct {
+// overviewView is what a customer sees first.
+type overviewView struct {
 	Customer     storage.Customer
 	Status       storage.Status
+	Payment      bool // can be managed
 	Plan         string
 	Subscription *billing.SubscriptionStatus
 	Quotas       []quota
@@ -59,13 +55,13 @@ type quota struct {
 
 func (h *Handler) overview(_ http.ResponseWriter, r *http.Request, v visitor) (reply, error) {
 	ctx := r.Context()
-	d := overviewData{Customer: v.customer, Status: v.Status, HasContent: h.app.HasTool("list_content"), HasRuns: h.app.Runner != nil}
+	d := overviewView{Customer: v.customer, Status: v.Status, HasContent: h.app.HasTool("list_content"), HasRuns: h.app.Runner != nil}
 	sub, has, err := h.app.SubscriptionOf(ctx, v.Customer)
 	if err != nil {
 		return reply{}, err
 	}
 	if has {
-		d.Subscription = &sub
+		d.Subscription, d.Payment = &sub, h.hasPayment()
 	}
 	if h.app.Usage != nil {
 		u, err := h.app.UsageOf(ctx, v.Customer, usageDays)
@@ -81,6 +77,9 @@ func (h *Handler) overview(_ http.ResponseWriter, r *http.Request, v visitor) (r
 		if d.Approvals, _, err = h.app.Approvals(ctx, v.Customer, runner.StatePending, 10, ""); err != nil {
 			return reply{}, err
 		}
+		if d.Runs, _, err = h.runRows(r, v.Customer, "", 5, ""); err != nil {
+			return reply{}, err
+		}
 	}
 	if d.HasContent {
 		drafts, err := h.read(r, v, "list_content", map[string]any{"state": "draft", "limit": 5})
@@ -88,11 +87,6 @@ func (h *Handler) overview(_ http.ResponseWriter, r *http.Request, v visitor) (r
 			return reply{}, err
 		}
 		d.Drafts, _ = drafts["pieces"].([]any)
-	}
-	if h.app.Runs != nil {
-		if d.Runs, _, err = h.runRows(r, v, "", 5, ""); err != nil {
-			return reply{}, err
-		}
 	}
 	if h.app.Connections != nil {
 		list, err := h.app.Connections.List(ctx, v.Customer)
@@ -140,40 +134,4 @@ func usageChart(list []storage.DayUsage) chart {
 		}
 	}
 	return stacked(days, "Calls of tools")
-}
-
-// eventRow is an event as people read it.
-type eventRow struct {
-	ID   string    `json:"id"`
-	Type string    `json:"type"`
-	Text string    `json:"text"`
-	At   time.Time `json:"at"`
-}
-
-func eventRows(list []storage.Event) []eventRow {
-	rows := []eventRow{}
-	for _, e := range list {
-		rows = append(rows, eventRow{string(e.ID), e.Type, eventText(e), e.CreatedAt})
-	}
-	return rows
-}
-
-// eventText puts the particulars of an event on a line.
-func eventText(e storage.Event) string {
-	var data map[string]any
-	if json.Unmarshal(e.Data, &data) != nil {
-		return ""
-	}
-	var parts []string
-	for _, name := range []string{"title", "name", "platform", "account", "workflow", "reason", "error", "type", "url", "email"} {
-		if text, ok := data[name].(string); ok && text != "" {
-			parts = append(parts, text)
-		}
-	}
-	if len(parts) == 0 {
-		for _, name := range slices.Sorted(maps.Keys(data)) {
-			parts = append(parts, name+" "+strings.Trim(fmt.Sprint(data[name]), "[]"))
-		}
-	}
-	return plain.Cut(plain.Line(strings.Join(parts, " · ")), 200)
 }

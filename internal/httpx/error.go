@@ -78,10 +78,7 @@ const statusClientGone = 499
 // Answers to the errors of package storage, but ErrNotFound, have the text of
 // the error that wraps it.
 func Error(w http.ResponseWriter, r *http.Request, err error) {
-	e := answerTo(r, err)
-	if e.Cause != nil && e.Code >= 500 {
-		noteFailure(r.Context(), e.Cause)
-	}
+	e := Answer(r, err)
 	if written(w) {
 		return
 	}
@@ -93,6 +90,16 @@ func Error(w http.ResponseWriter, r *http.Request, err error) {
 	JSON(w, e.Code, struct {
 		Error string `json:"error"`
 	}{e.Message})
+}
+
+// Answer returns how Error answers, for those who answer in another form. What the
+// client may not see goes to the access log.
+func Answer(r *http.Request, err error) *StatusError {
+	e := answerTo(r, err)
+	if e.Cause != nil && e.Code >= 500 {
+		noteFailure(r.Context(), e.Cause)
+	}
+	return e
 }
 
 func answerTo(r *http.Request, err error) *StatusError {

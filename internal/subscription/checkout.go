@@ -175,6 +175,9 @@ func (s *Service) purchasable(id string) (billing.Plan, error) {
 	return billing.Plan{}, storage.Invalid("plan", "one of %s", strings.Join(names, ", "))
 }
 
+// HasPortal reports whether the provider has pages where customers manage payment.
+func (s *Service) HasPortal() bool { return s.portaler != nil }
+
 // Portal returns a link to the provider's page where the customer manages payment.
 func (s *Service) Portal(ctx context.Context, customer storage.CustomerID) (string, error) {
 	if s.portaler == nil {
