@@ -24,8 +24,15 @@ type chart struct {
 	Names   []string // in order, the largest first
 	Days    []bar
 	Total   int64
+	Most    int64 // of a day
 	Classes map[string]int
 }
+
+// First and Last are the days at the ends.
+func (c chart) First() time.Time { return c.Days[0].Day }
+
+// Last is described at First.
+func (c chart) Last() time.Time { return c.Days[len(c.Days)-1].Day }
 
 const (
 	shownNames = 4
@@ -69,7 +76,7 @@ func stacked(days []bar, what string) chart {
 	const width, height, gap = 600.0, 140.0, 3.0
 	step := width / float64(max(len(days), 1))
 	var w strings.Builder
-	fmt.Fprintf(&w, `<svg class="chart" viewBox="0 0 600 160" role="img" aria-label="%s: %d in %d days, at most %d a day">`, template.HTMLEscapeString(what), total, len(days), high)
+	fmt.Fprintf(&w, `<svg class="chart" viewBox="0 0 600 142" role="img" aria-label="%s: %d in %d days, at most %d a day">`, template.HTMLEscapeString(what), total, len(days), high)
 	fmt.Fprintf(&w, `<line class="axis" x1="0" y1="%g" x2="600" y2="%g"/>`, height, height)
 	classes := map[string]int{}
 	for i, name := range names {
@@ -87,12 +94,9 @@ func stacked(days []bar, what string) chart {
 			fmt.Fprintf(&w, `<rect class="c%d" x="%.1f" y="%.1f" width="%.1f" height="%.1f"><title>%s, %s: %d</title></rect>`,
 				classes[name], float64(i)*step+gap/2, y, step-gap, size, d.Day.Format("2 Jan"), template.HTMLEscapeString(name), n)
 		}
-		if i%7 == 0 {
-			fmt.Fprintf(&w, `<text x="%.1f" y="155">%s</text>`, float64(i)*step, d.Day.Format("2 Jan"))
-		}
 	}
 	w.WriteString("</svg>")
-	return chart{template.HTML(w.String()), names, days, total, classes} //nolint:gosec // texts of others are escaped
+	return chart{template.HTML(w.String()), names, days, total, high, classes} //nolint:gosec // texts of others are escaped
 }
 
 // ring draws a score from 0 to 100.

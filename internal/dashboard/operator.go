@@ -132,7 +132,7 @@ func (h *Handler) operatorCustomer(_ http.ResponseWriter, r *http.Request, _ vis
 	}
 	events, _, err := h.app.Events(ctx, id, "", 20, "")
 	d.Events = eventRows(events)
-	return reply{page: "customer", title: cmp.Or(c.BrandName, c.Email), data: d}, err
+	return reply{page: "customer", title: cut(cmp.Or(c.BrandName, c.Email), 120), data: d}, err
 }
 
 func (h *Handler) operatorChange(_ http.ResponseWriter, r *http.Request, _ visitor) (reply, error) {

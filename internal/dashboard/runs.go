@@ -68,6 +68,7 @@ func (h *Handler) runList(_ http.ResponseWriter, r *http.Request, v visitor) (re
 type runView struct {
 	runRow
 	Error    string
+	Waits    string // for what: time, signal, approval, work; empty: for nothing
 	Steps    []stepRow
 	Approval *app.Approval // that it waits for; nil: none
 	Live     bool          // it goes on
@@ -94,7 +95,10 @@ func (h *Handler) runPage(_ http.ResponseWriter, r *http.Request, v visitor) (re
 	for _, s := range rec.Steps {
 		d.Steps = append(d.Steps, stepRow{s, s.Took(time.Now()).Round(100 * time.Millisecond)})
 	}
-	if rec.Waiting != nil && rec.Waiting.Kind == runner.WaitingApproval {
+	if rec.Waiting != nil {
+		d.Waits = rec.Waiting.Kind
+	}
+	if d.Waits == runner.WaitingApproval {
 		a, err := h.app.Approval(r.Context(), v.Customer, rec.Waiting.ID)
 		switch {
 		case err == nil:

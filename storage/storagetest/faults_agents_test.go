@@ -97,7 +97,7 @@ type neverEnds struct{ runs }
 func (s neverEnds) StalledRuns(ctx context.Context, status string, before time.Time, limit int) (stalled []storage.Run, err error) {
 	customers, err := everyone(ctx, s.Store)
 	for _, c := range customers {
-		list, err := s.runs.Runs.Runs(ctx, c.ID, storage.RunQuery{Status: status, Page: storage.Page{Limit: storage.MaxLimit}})
+		list, err := s.Runs.Runs(ctx, c.ID, storage.RunQuery{Status: status, Page: storage.Page{Limit: storage.MaxLimit}})
 		if err != nil {
 			return nil, err
 		}

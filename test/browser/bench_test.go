@@ -15,7 +15,7 @@ import (
 // BenchmarkPages measures what pages take on the server for a customer with 10,000 events
 // and 1,000 pieces of content.
 func BenchmarkPages(b *testing.B) {
-	h := newHost(b)
+	h := newHost(b, nil)
 	muchToSee(b, h)
 	u, err := url.Parse(h.link())
 	if err != nil {

@@ -178,15 +178,15 @@ func (b *tab) check(name string) {
 	}
 	b.faults = nil
 	b.mu.Unlock()
-	if !b.look.scripts {
-		return // axe is a script
-	}
 	var wide bool
 	var found string
-	b.run(chromedp.Evaluate(`document.documentElement.scrollWidth > document.documentElement.clientWidth`, &wide),
+	// axe is a script; those of the page don't run for that.
+	b.run(emulation.SetScriptExecutionDisabled(false),
+		chromedp.Evaluate(`document.documentElement.scrollWidth > document.documentElement.clientWidth`, &wide),
 		chromedp.Evaluate(b.axe, nil),
 		chromedp.Evaluate(`axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}).then(r => JSON.stringify(r.violations.map(v => ({id: v.id, help: v.help, nodes: v.nodes.slice(0, 3).map(n => n.html.slice(0, 200) + " " + n.failureSummary)}))))`,
-			&found, func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }))
+			&found, func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }),
+		emulation.SetScriptExecutionDisabled(!b.look.scripts))
 	if wide {
 		b.Errorf("%s, %s: the page is wider than the window", name, b.look.name)
 	}

@@ -16,7 +16,7 @@ func TestShowcase(t *testing.T) {
 	if *shots == "" {
 		t.Skip("it takes pictures, with -screenshots")
 	}
-	h := newHost(t)
+	h := newHost(t, nil)
 	h.tool("update_brand", map[string]any{"brandName": "Halden Ledger", "website": "https://halden-ledger.example", "offer": "Month-end close in one day."})
 	for _, title := range []string{"Close in one day: how Norrfoods did it", "What eight days of close cost", "Why we show our price"} {
 		h.tool("save_content", map[string]any{"agent": "seo-writer", "type": "article", "title": title, "body": "The close took eight days.\n\nIt takes one now.", "channel": "blog"})
