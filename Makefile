@@ -76,7 +76,7 @@ clients: $(CLIENTS) ## Run MCP clients of others against the server, for seven m
 
 screenshots: $(BROWSER) ## Walk through the dashboard and write pictures of each page to screenshots/.
 	@rm -rf screenshots && mkdir screenshots
-	go test -count=1 ./test/browser -run '^(TestDashboard|TestShowcase)$$' -args -screenshots $(CURDIR)/screenshots
+	go test -count=1 ./test/browser -run '^Test(Dashboard|Work|Payment|Operator|Showcase)' -args -screenshots $(CURDIR)/screenshots
 	@ls screenshots | wc -l | xargs printf '%s pictures are in screenshots/\n'
 
 stripe-mock: ## Check requests to Stripe against Stripe's own mock.
