@@ -127,27 +127,18 @@ func (p connecting) prove(w http.ResponseWriter, r *http.Request, platform strin
 		return l, connect.ErrUnavailable
 	}
 	l.Page = page
-	http.SetCookie(w, p.cookie(r, platform, cookie, 30*60))
+	p.setCookie(w, r, platform, cookie, 30*60)
 	return l, nil
 }
 
-func (p connecting) cookie(r *http.Request, platform, value string, age int) *http.Cookie {
-	secure := strings.HasPrefix(p.base(r), "https://")
-	name := "heycmo-connect-" + platform
-	if secure {
-		name = "__Host-" + name
-	}
-	return &http.Cookie{ //nolint:gosec // Secure over TLS; there is none on a developer's machine
-		Name: name, Value: value, Path: "/", MaxAge: age, HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode,
-	}
+const connectCookie = "heycmo-connect-" // and the platform
+
+func (p connecting) setCookie(w http.ResponseWriter, r *http.Request, platform, value string, age int) {
+	http.SetCookie(w, httpx.Cookie(p.base(r), connectCookie+platform, value, age))
 }
 
 func (p connecting) kept(r *http.Request, platform string) string {
-	c, err := r.Cookie(p.cookie(r, platform, "", 0).Name)
-	if err != nil {
-		return ""
-	}
-	return c.Value
+	return httpx.CookieValue(r, p.base(r), connectCookie+platform)
 }
 
 // answer takes what the platform sent along with the visitor.
@@ -183,7 +174,7 @@ func (p connecting) confirm(w http.ResponseWriter, r *http.Request, platform str
 		err = connection.ErrLink
 	}
 	if err == nil {
-		http.SetCookie(w, p.cookie(r, platform, "", -1))
+		p.setCookie(w, r, platform, "", -1)
 	}
 	return leafOf(v, stage), err
 }

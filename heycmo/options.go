@@ -131,7 +131,8 @@ type Dashboard struct {
 	// Off leaves them out.
 	Off bool
 	// Templates take the place of those of the same name in internal/dashboard/templates,
-	// such as overview.html; see package html/template. Default: the built-in ones.
+	// such as overview.html; see package html/template. What they are given may change with
+	// a minor version. Default: the built-in ones.
 	Templates fs.FS
 	// Style is CSS behind the built-in one, such as ":root { --accent: #7a1fa2 }".
 	Style string

@@ -9,6 +9,7 @@ import (
 
 	"github.com/heycmo/heycmo-go/auth"
 	"github.com/heycmo/heycmo-go/internal/app"
+	"github.com/heycmo/heycmo-go/internal/httpx"
 	"github.com/heycmo/heycmo-go/internal/runner"
 	"github.com/heycmo/heycmo-go/storage"
 )
@@ -24,7 +25,7 @@ func (h *Handler) operators(do action) http.HandlerFunc {
 		if !h.limited(w, r) {
 			return
 		}
-		v := visitor{session: kept(r, operatorCookie)}
+		v := visitor{session: httpx.CookieValue(r, base(r), operatorCookie)}
 		if !h.app.IsOperator(v.session) {
 			h.show(w, r, visitor{}, h.operatorDoor(false))
 			return
@@ -59,13 +60,13 @@ func (h *Handler) operatorSignIn(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, auth.ErrUnauthenticated):
 		out, err = h.operatorDoor(true), nil
 	case err == nil:
-		http.SetCookie(w, cookie(r, operatorCookie, token, operatorLife))
+		setCookie(w, r, operatorCookie, token, operatorLife)
 	}
 	h.finish(w, r, visitor{}, out, err)
 }
 
 func (h *Handler) operatorSignOut(w http.ResponseWriter, r *http.Request, _ visitor) (reply, error) {
-	http.SetCookie(w, cookie(r, operatorCookie, "", -1))
+	setCookie(w, r, operatorCookie, "", -1)
 	return reply{to: "/operator"}, nil
 }
 

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
-	"strings"
 
 	"github.com/heycmo/heycmo-go/auth"
 	"github.com/heycmo/heycmo-go/internal/app"
@@ -27,24 +26,8 @@ type visitor struct {
 	session  string // empty: a caller with a key
 }
 
-// cookie makes one. Over TLS, its name keeps other hosts of the domain from setting it
-// (RFC 6265bis, section 4.1.3.2).
-func cookie(r *http.Request, name, value string, age int) *http.Cookie {
-	secure := strings.HasPrefix(base(r), "https://")
-	if secure {
-		name = "__Host-" + name
-	}
-	return &http.Cookie{ //nolint:gosec // Secure over TLS; there is none on a developer's machine
-		Name: name, Value: value, Path: "/", MaxAge: age, HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode,
-	}
-}
-
-func kept(r *http.Request, name string) string {
-	c, err := r.Cookie(cookie(r, name, "", 0).Name)
-	if err != nil {
-		return ""
-	}
-	return c.Value
+func setCookie(w http.ResponseWriter, r *http.Request, name, value string, age int) {
+	http.SetCookie(w, httpx.Cookie(base(r), name, value, age))
 }
 
 // csrf is what forms of a session carry.
@@ -74,7 +57,7 @@ func checkForm(w http.ResponseWriter, r *http.Request, session string) error {
 // do nothing else at the moment.
 func (h *Handler) session(do action, always bool) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		session := kept(r, sessionCookie)
+		session := httpx.CookieValue(r, base(r), sessionCookie)
 		p, c, err := h.app.Visitor(r.Context(), session)
 		v := visitor{p, c, session}
 		switch {
@@ -152,7 +135,7 @@ func (h *Handler) signIn(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, app.ErrVisit):
 		out, err = signInReply("Sign in", "bad", http.StatusGone), nil
 	case err == nil:
-		http.SetCookie(w, cookie(r, sessionCookie, session, cookieLife))
+		setCookie(w, r, sessionCookie, session, cookieLife)
 	}
 	h.finish(w, r, visitor{}, out, err)
 }
@@ -161,7 +144,7 @@ func (h *Handler) signOut(w http.ResponseWriter, r *http.Request, v visitor) (re
 	if err := h.app.SignOut(r.Context(), v.session); err != nil {
 		return reply{}, err
 	}
-	http.SetCookie(w, cookie(r, sessionCookie, "", -1))
+	setCookie(w, r, sessionCookie, "", -1)
 	h.show(w, r, visitor{}, signInReply("Signed out", "out", http.StatusOK))
 	return reply{}, nil
 }
