@@ -27,7 +27,7 @@ type contentView struct {
 
 func (h *Handler) contentList(_ http.ResponseWriter, r *http.Request, v visitor) (reply, error) {
 	args := chosen(r, "state", "cursor")
-	list, err := h.read(r, v, "list_content", args)
+	list, err := h.tool(r, v, "list_content", args)
 	d := contentView{State: r.URL.Query().Get("state"), States: contentStates}
 	d.Pieces, _ = list["pieces"].([]any)
 	older, _ := list["nextCursor"].(string)
@@ -53,7 +53,7 @@ func (h *Handler) contentPiece(_ http.ResponseWriter, r *http.Request, v visitor
 
 // piece reads the piece of content that the address names.
 func (h *Handler) piece(r *http.Request, v visitor) (map[string]any, error) {
-	piece, err := h.read(r, v, "get_content", map[string]any{"id": r.PathValue("id")})
+	piece, err := h.tool(r, v, "get_content", map[string]any{"id": r.PathValue("id")})
 	if _, told := agent.CallerText(err); told && !errors.Is(err, storage.ErrNotFound) {
 		return nil, storage.ErrNotFound // the tool says so of an ID
 	}
@@ -74,7 +74,7 @@ func (h *Handler) review(_ http.ResponseWriter, r *http.Request, v visitor) (rep
 	if note := strings.TrimSpace(r.PostForm.Get("note")); note != "" {
 		args["note"] = note
 	}
-	_, err = h.read(r, v, "review_content", args)
+	_, err = h.tool(r, v, "review_content", args)
 	return reply{to: "/dashboard/content/" + url.PathEscape(id) + "?done=" + decided[decision]}, err
 }
 

@@ -13,7 +13,7 @@ type memoryView struct {
 }
 
 func (h *Handler) memory(_ http.ResponseWriter, r *http.Request, v visitor) (reply, error) {
-	list, err := h.read(r, v, "list_memories", chosen(r, "layer", "cursor"))
+	list, err := h.tool(r, v, "list_memories", chosen(r, "layer", "cursor"))
 	d := memoryView{Layer: r.URL.Query().Get("layer"), Layers: []string{"brand", "semantic", "procedural", "working"}}
 	d.Memories, _ = list["memories"].([]any)
 	older, _ := list["nextCursor"].(string)
@@ -22,16 +22,16 @@ func (h *Handler) memory(_ http.ResponseWriter, r *http.Request, v visitor) (rep
 
 // remember stores a text, in the place of another one when that is corrected.
 func (h *Handler) remember(_ http.ResponseWriter, r *http.Request, v visitor) (reply, error) {
-	_, err := h.read(r, v, "remember", map[string]any{
+	_, err := h.tool(r, v, "remember", map[string]any{
 		"layer": r.PostForm.Get("layer"), "text": strings.TrimSpace(r.PostForm.Get("text")),
 	})
 	if instead := r.PostForm.Get("instead"); err == nil && instead != "" {
-		_, err = h.read(r, v, "forget", map[string]any{"id": instead})
+		_, err = h.tool(r, v, "forget", map[string]any{"id": instead})
 	}
 	return reply{to: "/dashboard/memory?done=remembered"}, err
 }
 
 func (h *Handler) forget(_ http.ResponseWriter, r *http.Request, v visitor) (reply, error) {
-	_, err := h.read(r, v, "forget", map[string]any{"id": r.PathValue("id")})
+	_, err := h.tool(r, v, "forget", map[string]any{"id": r.PathValue("id")})
 	return reply{to: "/dashboard/memory?done=forgotten"}, err
 }

@@ -14,8 +14,8 @@ import (
 
 const usageDays = 30
 
-// read runs a tool for the visitor, and returns its result.
-func (h *Handler) read(r *http.Request, v visitor, tool string, args map[string]any) (map[string]any, error) {
+// tool calls a tool for the visitor, and returns its result.
+func (h *Handler) tool(r *http.Request, v visitor, tool string, args map[string]any) (map[string]any, error) {
 	data, err := h.app.Show(r.Context(), v.Principal, tool, args)
 	if err != nil {
 		return nil, err
@@ -40,8 +40,7 @@ type overviewView struct {
 	Connected    int
 	Configured   int
 	Reconnect    []string
-	HasContent   bool
-	HasRuns      bool
+	HasRuns      bool // there can be runs
 }
 
 type quota struct {
@@ -55,7 +54,7 @@ type quota struct {
 
 func (h *Handler) overview(_ http.ResponseWriter, r *http.Request, v visitor) (reply, error) {
 	ctx := r.Context()
-	d := overviewView{Customer: v.customer, Status: v.Status, HasContent: h.app.HasTool("list_content"), HasRuns: h.app.Runner != nil}
+	d := overviewView{Customer: v.customer, Status: v.Status, HasRuns: h.app.Runner != nil}
 	sub, has, err := h.app.SubscriptionOf(ctx, v.Customer)
 	if err != nil {
 		return reply{}, err
@@ -81,8 +80,8 @@ func (h *Handler) overview(_ http.ResponseWriter, r *http.Request, v visitor) (r
 			return reply{}, err
 		}
 	}
-	if d.HasContent {
-		drafts, err := h.read(r, v, "list_content", map[string]any{"state": "draft", "limit": 5})
+	if h.app.HasTool("list_content") {
+		drafts, err := h.tool(r, v, "list_content", map[string]any{"state": "draft", "limit": 5})
 		if err != nil {
 			return reply{}, err
 		}

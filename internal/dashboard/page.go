@@ -188,5 +188,8 @@ func percent(v any) string {
 	if !ok {
 		return "–"
 	}
+	if f < 0.1 {
+		return fmt.Sprintf("%.1f %%", 100*f)
+	}
 	return fmt.Sprintf("%.0f %%", 100*f)
 }

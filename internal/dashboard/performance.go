@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"net/http"
 	"slices"
+	"strconv"
 )
 
 // performanceView are the newest snapshots of a period.
@@ -49,7 +50,7 @@ var kpis = []struct {
 
 func (h *Handler) performance(_ http.ResponseWriter, r *http.Request, v visitor) (reply, error) {
 	d := performanceView{Period: cmp.Or(r.URL.Query().Get("period"), "week"), Periods: []string{"day", "week", "month"}}
-	out, err := h.read(r, v, "get_performance_trend", map[string]any{"period": d.Period, "limit": 12})
+	out, err := h.tool(r, v, "get_performance_trend", map[string]any{"period": d.Period, "limit": 12})
 	if err != nil {
 		return reply{}, err
 	}
@@ -77,26 +78,33 @@ func trends(snapshots []any) (list []trend) {
 		if len(values) == 0 {
 			continue
 		}
-		show := func(f float64) string {
-			if k.share {
-				return percent(f)
-			}
-			return fmt.Sprintf("%g", f)
+		last := values[len(values)-1]
+		t := trend{Title: k.title, Now: fmt.Sprintf("%g", last), Line: line(values, k.title)}
+		if k.share {
+			t.Now = percent(last)
 		}
-		t := trend{Title: k.title, Now: show(values[len(values)-1]), Line: line(values, k.title)}
 		for _, d := range deltas {
 			one, _ := d.(map[string]any)
 			change, _ := one["change"].(float64)
 			if one["kpi"] != k.name || change == 0 {
 				continue
 			}
-			t.Delta = show(change)
-			if change > 0 {
-				t.Delta = "+" + t.Delta
-			}
+			t.Delta = difference(change, k.share)
 			t.Big, _ = one["significant"].(bool)
 		}
 		list = append(list, t)
 	}
 	return list
+}
+
+// difference shows a change; that of a share is in percentage points.
+func difference(change float64, share bool) string {
+	sign := "+"
+	if change < 0 {
+		sign, change = "−", -change
+	}
+	if share {
+		return sign + strconv.FormatFloat(100*change, 'f', 1, 64) + " points"
+	}
+	return sign + fmt.Sprintf("%g", change)
 }

@@ -44,7 +44,7 @@ type noticeRow struct {
 }
 
 func (h *Handler) settings(_ http.ResponseWriter, r *http.Request, v visitor) (reply, error) {
-	brand, err := h.read(r, v, "get_brand", map[string]any{})
+	brand, err := h.tool(r, v, "get_brand", map[string]any{})
 	if err != nil {
 		return reply{}, err
 	}
@@ -85,7 +85,7 @@ func (h *Handler) saveSettings(_ http.ResponseWriter, r *http.Request, v visitor
 		}
 		args[f.Name] = lines
 	}
-	_, err := h.read(r, v, "update_brand", args)
+	_, err := h.tool(r, v, "update_brand", args)
 	return reply{to: "/dashboard/settings?done=saved"}, err
 }
 

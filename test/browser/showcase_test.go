@@ -22,10 +22,6 @@ func TestShowcase(t *testing.T) {
 		h.tool("save_content", map[string]any{"agent": "seo-writer", "type": "article", "title": title, "body": "The close took eight days.\n\nIt takes one now.", "channel": "blog"})
 	}
 	past(t, h)
-	if _, err := h.store.UpdateCustomer(t.Context(), h.customer, func(c *storage.Customer) error { c.Onboarding = false; return nil }); err != nil {
-		t.Fatal(err)
-	}
-	h.tool("start_workflow", map[string]any{"workflow": "performance-snapshot", "wait": 30})
 	h.tool("start_workflow", map[string]any{"workflow": "content-production", "input": map[string]any{"task": "What a month-end close costs"}, "wait": 5})
 	for _, l := range []look{looks[0], {"phone-dark", 390, 800, true, true}} {
 		b := newTab(t, l, h.server.URL)
