@@ -301,3 +301,63 @@ func TestExecutorsKeepApart(t *testing.T) {
 		t.Errorf("began again: %s", <-began)
 	}
 }
+
+// However many runs wait when the engine closes, all of them go on afterwards.
+func TestNoneIsLostAtClose(t *testing.T) {
+	const many = 300
+	for name, d := range databases(t) {
+		t.Run(name, func(t *testing.T) {
+			began, ended := make(chan struct{}, many), make(chan struct{}, many)
+			definition := workflow.Definition{Name: "work", Run: func(c workflow.Context, _ json.RawMessage) (json.RawMessage, error) {
+				began <- struct{}{}
+				_, err := c.Wait("go on", time.Hour)
+				if err == nil {
+					ended <- struct{}{}
+				}
+				return nil, err
+			}}
+			open := func() *dbosengine.Engine {
+				e, err := d.open("")
+				if err == nil {
+					err = e.Start(t.Context(), definition)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				return e
+			}
+			e := open()
+			for i := range many {
+				if err := e.Trigger(t.Context(), "ada", workflow.Run{Workflow: "work", ID: fmt.Sprint(i)}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for range many {
+				<-began
+			}
+			if err := e.Close(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			e = open()
+			lost := 0
+			for i := range many {
+				if err := e.Signal(t.Context(), "ada", "work", fmt.Sprint(i), "go on", nil); err != nil {
+					lost++
+				}
+			}
+			if lost > 0 {
+				t.Errorf("%d of %d runs are lost", lost, many)
+			}
+			for range many - lost {
+				select {
+				case <-ended:
+				case <-time.After(30 * time.Second):
+					t.Fatal("a run doesn't go on")
+				}
+			}
+			if err := e.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}

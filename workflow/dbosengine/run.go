@@ -40,6 +40,10 @@ func (e *Engine) run(c dbos.Context, o order) (json.RawMessage, error) {
 	if errors.Is(context.Cause(ctx), workflow.ErrClosed) {
 		<-c.Done() // until then the library would take this for the end of the run
 	}
+	if err != nil && c.Err() != nil {
+		// And even then, unless the error says that it comes of that.
+		err = fmt.Errorf("%w: %w", c.Err(), err)
+	}
 	return result, err
 }
 

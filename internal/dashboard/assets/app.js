@@ -44,6 +44,7 @@ if (again) {
   again.hidden = true;
   const look = async () => {
     const answer = await fetch(location.pathname);
+    if (answer.status === 429 || answer.status >= 500) return; // it is tried again
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (!answer.ok || !page.querySelector("[data-again]")) {
       location.reload();
