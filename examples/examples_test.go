@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/cookiejar"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -188,6 +190,42 @@ func TestOwnAuth(t *testing.T) {
 	}
 }
 
+func TestOwnDashboard(t *testing.T) {
+	p := start(t, "owndashboard")
+	res, err := http.PostForm(p.url+"/marketing", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	page, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := regexp.MustCompile(`name="t" value="([^"]+)"`).FindSubmatch(page)
+	if token == nil || !strings.Contains(string(page), "Show me the marketing") {
+		t.Fatalf("the button leads to %d %s", res.StatusCode, page)
+	}
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	browser := &http.Client{Jar: jar}
+	res, err = browser.PostForm(p.url+"/dashboard/sign-in", url.Values{"t": {string(token[1])}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	if page, err = io.ReadAll(res.Body); err != nil || !strings.Contains(string(page), "ada@example.com") {
+		t.Errorf("the dashboard: %v %s", err, page)
+	}
+	if _, text := get(t, p.url+"/dashboard/assets/style.css", ""); !strings.Contains(text, "#7a2e8d") {
+		t.Error("it doesn't have the program's colours")
+	}
+	if _, text := get(t, p.url+"/dashboard", ""); !strings.Contains(text, "our own page") {
+		t.Errorf("without a session: %s", text)
+	}
+}
+
 func TestOwnTools(t *testing.T) {
 	p := start(t, "owntools")
 	session := connect(t, p.url, p.key)
@@ -282,7 +320,7 @@ func TestReadme(t *testing.T) {
 	}
 	for _, block := range blocks {
 		for line := range strings.Lines(block[1]) {
-			if line = strings.TrimSpace(line); !strings.Contains(code, line) {
+			if line = strings.Join(strings.Fields(line), " "); !strings.Contains(code, line) {
 				t.Errorf("no example has the README's line %q", line)
 			}
 		}

@@ -3,6 +3,7 @@ package heycmo
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/heycmo/heycmo-go/auth"
 	"github.com/heycmo/heycmo-go/billing"
@@ -128,4 +129,15 @@ func (a *Admin) RevokeKey(ctx context.Context, id storage.CustomerID, key storag
 // serves.
 func (a *Admin) RotateSecrets(ctx context.Context) (map[string]int, error) {
 	return a.app.RotateSecrets(ctx)
+}
+
+// DashboardLink makes a link that opens the customer's dashboard in a browser, once and
+// until it expires, for pages of your own on which they are signed in. It needs
+// [Options].PublicURL. It is [storage.ErrNotFound] for a customer that is unknown.
+func (a *Admin) DashboardLink(ctx context.Context, id storage.CustomerID) (url string, expiresAt time.Time, err error) {
+	if !a.app.Dashboard {
+		return "", time.Time{}, fmt.Errorf("heycmo: this host has no dashboard: %w", storage.ErrConflict)
+	}
+	link, err := a.app.DashboardLink(ctx, id)
+	return link.URL, link.ExpiresAt, err
 }

@@ -1,12 +1,15 @@
 package heycmo_test
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/heycmo/heycmo-go/heycmo"
+	"github.com/heycmo/heycmo-go/storage"
 )
 
 func TestDashboardOfAKey(t *testing.T) {
@@ -50,5 +53,33 @@ func TestDashboardOptions(t *testing.T) {
 	_, err := heycmo.New(open(t), &heycmo.Options{Dashboard: &heycmo.Dashboard{Templates: fstest.MapFS{"overview.html": {Data: []byte(`{{define "main"}}{{if}}`)}}}})
 	if err == nil || !strings.Contains(err.Error(), "template overview.html") {
 		t.Errorf("a template that makes no sense: %v", err)
+	}
+}
+
+func TestDashboardLinkOfAdmin(t *testing.T) {
+	srv := newServer(t, &heycmo.Options{PublicURL: "https://shop.example/ai"})
+	made, err := srv.Admin().Provision(t.Context(), heycmo.NewCustomer{Email: "ada@example.com"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	link, until, err := srv.Admin().DashboardLink(t.Context(), made.Customer.ID)
+	if err != nil || !strings.HasPrefix(link, "https://shop.example/ai/dashboard/sign-in?t=") || time.Until(until) > 5*time.Minute || time.Until(until) < 4*time.Minute {
+		t.Errorf("%s until %s: %v", link, until, err)
+	}
+	if _, _, err := srv.Admin().DashboardLink(t.Context(), "nobody"); !errors.Is(err, storage.ErrNotFound) {
+		t.Errorf("of an unknown customer: %v", err)
+	}
+	for says, o := range map[string]*heycmo.Options{
+		"no dashboard":   {PublicURL: "https://shop.example", Dashboard: &heycmo.Dashboard{Off: true}},
+		"the public URL": {},
+	} {
+		srv := newServer(t, o)
+		made, err := srv.Admin().Provision(t.Context(), heycmo.NewCustomer{Email: "ada@example.com"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := srv.Admin().DashboardLink(t.Context(), made.Customer.ID); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%q: %v", says, err)
+		}
 	}
 }
