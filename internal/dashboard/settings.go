@@ -34,7 +34,7 @@ var brandFields = []field{
 
 // settingsView is the brand, and the notices that can be done without.
 type settingsView struct {
-	Fields  []field
+	Fields  []field // none: the catalog knows no brand
 	Notices []noticeRow
 }
 
@@ -44,11 +44,26 @@ type noticeRow struct {
 }
 
 func (h *Handler) settings(_ http.ResponseWriter, r *http.Request, v visitor) (reply, error) {
+	var d settingsView
+	var err error
+	if h.app.HasTool("get_brand") {
+		if d.Fields, err = h.brand(r, v); err != nil {
+			return reply{}, err
+		}
+	}
+	unwanted, err := h.app.UnwantedNotices(r.Context(), v.Customer)
+	for _, n := range app.OptionalNotices {
+		d.Notices = append(d.Notices, noticeRow{n, !slices.Contains(unwanted, n.Kind)})
+	}
+	return reply{page: "settings", title: "Settings", data: d}, err
+}
+
+// brand reads what the host knows of the brand.
+func (h *Handler) brand(r *http.Request, v visitor) (fields []field, err error) {
 	brand, err := h.tool(r, v, "get_brand", map[string]any{})
 	if err != nil {
-		return reply{}, err
+		return nil, err
 	}
-	var d settingsView
 	for _, f := range brandFields {
 		switch value := brand[f.Name].(type) {
 		case string:
@@ -60,13 +75,9 @@ func (h *Handler) settings(_ http.ResponseWriter, r *http.Request, v visitor) (r
 			}
 			f.Value = strings.Join(lines, "\n")
 		}
-		d.Fields = append(d.Fields, f)
+		fields = append(fields, f)
 	}
-	unwanted, err := h.app.UnwantedNotices(r.Context(), v.Customer)
-	for _, n := range app.OptionalNotices {
-		d.Notices = append(d.Notices, noticeRow{n, !slices.Contains(unwanted, n.Kind)})
-	}
-	return reply{page: "settings", title: "Settings", data: d}, err
+	return fields, nil
 }
 
 func (h *Handler) saveSettings(_ http.ResponseWriter, r *http.Request, v visitor) (reply, error) {

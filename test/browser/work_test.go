@@ -2,6 +2,7 @@ package browser
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -57,6 +58,12 @@ func TestWork(t *testing.T) {
 			close(finish)
 			b.until("completed")
 			b.check("run-ended")
+			b.open("/dashboard/settings") // of a host that knows no brand
+			b.shows("Notifications")
+			if text := b.text(); strings.Contains(text, "Industry") || strings.Contains(text, "Content") {
+				b.Errorf("a host without marketing shows %s", text)
+			}
+			b.check("settings-notices")
 		})
 	}
 }
