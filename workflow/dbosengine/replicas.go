@@ -24,6 +24,7 @@ const (
 type replicas struct {
 	pool  *pgxpool.Pool
 	table string
+	sent  string // the library's table of what was sent to runs
 	self  string
 
 	beat, silence time.Duration
@@ -39,7 +40,10 @@ func newReplicas(ctx context.Context, dsn, schema, self string) (*replicas, erro
 	if err != nil {
 		return nil, err
 	}
-	return &replicas{pool: pool, table: pgx.Identifier{schema, "heycmo_executors"}.Sanitize(), self: self, beat: beat, silence: silence}, nil
+	return &replicas{
+		pool: pool, table: pgx.Identifier{schema, "heycmo_executors"}.Sanitize(), sent: pgx.Identifier{schema, "notifications"}.Sanitize(),
+		self: self, beat: beat, silence: silence,
+	}, nil
 }
 
 // setUp makes the table, and says for the first time that this process lives: before it
@@ -74,7 +78,7 @@ func (r *replicas) leave(ctx context.Context) error {
 
 // run keeps this process known, and takes over from those that have gone, until ctx ends.
 func (r *replicas) run(ctx context.Context, root dbos.Context, failed func(error)) {
-	ticker := time.NewTicker(r.beat)
+	ticker, began := time.NewTicker(r.beat), time.Now()
 	defer ticker.Stop()
 	for {
 		if err := r.takeOver(ctx, root); err != nil && ctx.Err() == nil {
@@ -88,7 +92,22 @@ func (r *replicas) run(ctx context.Context, root dbos.Context, failed func(error
 		if err := r.say(ctx, "now()"); err != nil && ctx.Err() == nil {
 			failed(fmt.Errorf("saying that this process lives: %w", err))
 		}
+		if time.Since(began) > r.silence {
+			continue
+		}
+		if err := r.remind(ctx); err != nil && ctx.Err() == nil {
+			failed(fmt.Errorf("telling runs of what was sent: %w", err))
+		}
 	}
+}
+
+// remind tells runs that wait of what was sent and they have not taken. PostgreSQL tells
+// them when it is sent, but only those who listen: a run that begins to wait before the
+// library's listener has connected would sleep until its time is over.
+func (r *replicas) remind(ctx context.Context) error {
+	_, err := r.pool.Exec(ctx, `SELECT pg_notify('dbos_notifications_channel', payload)
+		FROM (SELECT DISTINCT destination_uuid || '::' || topic AS payload FROM `+r.sent+` WHERE NOT consumed) AS waiting`)
+	return err
 }
 
 // takeOver puts the runs of processes that have gone back in the queue, from which any

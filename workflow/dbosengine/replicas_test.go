@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/heycmo/heycmo-go/internal/pgtest"
 	"github.com/heycmo/heycmo-go/workflow"
 	"github.com/heycmo/heycmo-go/workflow/dbosengine"
@@ -109,6 +111,32 @@ func TestRunsOfAReplicaThatCloses(t *testing.T) {
 	}
 	next(t, atB, "waits", 30*time.Second) // step one was not carried out again
 	next(t, atB, "goes on", 10*time.Second)
+}
+
+// What was sent while nobody listened, as in the first moments of a process, arrives all
+// the same.
+func TestNoSignalIsMissed(t *testing.T) {
+	d := database{DSN: pgtest.DSN(t)}
+	at := make(chan string, 10)
+	e := start(t, d, "", waiter(at))
+	if err := e.Trigger(t.Context(), "ada", workflow.Run{Workflow: "work", ID: "first"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"one", "two", "waits"} {
+		next(t, at, want, 30*time.Second)
+	}
+	db, err := pgx.Connect(t.Context(), d.DSN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close(context.WithoutCancel(t.Context())) }()
+	if _, err := db.Exec(t.Context(), `ALTER TABLE dbos.notifications DISABLE TRIGGER USER`); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Signal(t.Context(), "ada", "work", "first", "go on", nil); err != nil {
+		t.Fatal(err)
+	}
+	next(t, at, "goes on", time.Minute)
 }
 
 // A replica that is killed can't say so: its silence does.
