@@ -20,17 +20,18 @@ import (
 // that opened it, and ends with that key.
 const operatorLife = time.Hour
 
-// OperatorSignIn returns the token of a session for an admin key. Wrong keys count
-// against the address, as those of requests do.
-func (a *App) OperatorSignIn(r *http.Request, key string) (string, error) {
+// OperatorSignIn returns the token of a session for an admin key, and when it ends. Wrong
+// keys count against the address, as those of requests do.
+func (a *App) OperatorSignIn(r *http.Request, key string) (token string, until time.Time, err error) {
 	given := digest(key)
 	for _, admin := range a.admins {
 		if hmac.Equal(given[:], admin[:]) {
-			until := strconv.FormatInt(time.Now().Add(operatorLife).Unix(), 10)
-			return until + "." + operatorMAC(admin, until), nil
+			until = time.Now().Add(operatorLife)
+			end := strconv.FormatInt(until.Unix(), 10)
+			return end + "." + operatorMAC(admin, end), until, nil
 		}
 	}
-	return "", a.countFailure(r, auth.ErrUnauthenticated)
+	return "", time.Time{}, a.countFailure(r, auth.ErrUnauthenticated)
 }
 
 func operatorMAC(admin [32]byte, until string) string {

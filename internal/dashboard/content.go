@@ -12,9 +12,6 @@ import (
 	"github.com/heycmo/heycmo-go/workflow"
 )
 
-// listed is how many entries a list shows.
-const listed = 50
-
 // contentStates are those of pieces, as people choose them.
 var contentStates = []string{"draft", "approved", "rejected", "revision_requested"}
 
@@ -32,17 +29,6 @@ func (h *Handler) contentList(_ http.ResponseWriter, r *http.Request, v visitor)
 	d.Pieces, _ = list["pieces"].([]any)
 	older, _ := list["nextCursor"].(string)
 	return reply{page: "content", title: "Content", data: d, older: older}, err
-}
-
-// chosen are arguments of a tool that lists, from those of the page.
-func chosen(r *http.Request, names ...string) map[string]any {
-	args := map[string]any{"limit": listed}
-	for _, name := range names {
-		if value := r.URL.Query().Get(name); value != "" {
-			args[name] = value
-		}
-	}
-	return args
 }
 
 func (h *Handler) contentPiece(_ http.ResponseWriter, r *http.Request, v visitor) (reply, error) {

@@ -48,7 +48,7 @@ type Handler struct {
 	pages map[string]*template.Template // by the name of their file without its ending
 	style []byte
 	mux   *http.ServeMux
-	tails tails
+	tails *tails
 }
 
 // New returns the pages. The error names a template that makes no sense.
@@ -115,7 +115,7 @@ func add(t *template.Template, others fs.FS, name string) error {
 }
 
 // CloseStreams ends the live tails.
-func (h *Handler) CloseStreams() { h.tails.close() }
+func (h *Handler) CloseStreams() { h.tails.stop() }
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "private, no-store")

@@ -14,10 +14,7 @@ import (
 	"github.com/heycmo/heycmo-go/storage"
 )
 
-const (
-	operatorCookie = "heycmo-operator"
-	operatorLife   = 60 * 60 // as long as a session
-)
+const operatorCookie = "heycmo-operator"
 
 // operators is an action of whoever has signed in with an admin key.
 func (h *Handler) operators(do action) http.HandlerFunc {
@@ -54,19 +51,19 @@ func (h *Handler) operatorSignIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, 8<<10)
-	token, err := h.app.OperatorSignIn(r, r.PostFormValue("key"))
+	token, until, err := h.app.OperatorSignIn(r, r.PostFormValue("key"))
 	out := reply{to: "/operator"}
 	switch {
 	case errors.Is(err, auth.ErrUnauthenticated):
 		out, err = h.operatorDoor(true), nil
 	case err == nil:
-		setCookie(w, r, operatorCookie, token, operatorLife)
+		keep(w, r, operatorCookie, token, until)
 	}
 	h.finish(w, r, visitor{}, out, err)
 }
 
 func (h *Handler) operatorSignOut(w http.ResponseWriter, r *http.Request, _ visitor) (reply, error) {
-	setCookie(w, r, operatorCookie, "", -1)
+	forgetCookie(w, r, operatorCookie)
 	return reply{to: "/operator"}, nil
 }
 
@@ -136,16 +133,14 @@ func (h *Handler) operatorCustomer(_ http.ResponseWriter, r *http.Request, _ vis
 	return reply{page: "customer", title: cut(cmp.Or(c.BrandName, c.Email), 120), data: d}, err
 }
 
-func (h *Handler) operatorChange(_ http.ResponseWriter, r *http.Request, _ visitor) (reply, error) {
-	change, word := h.app.Suspend, "suspended"
-	switch r.PathValue("change") {
-	case "suspend":
-	case "resume":
-		change, word = h.app.Resume, "resumed"
-	default:
-		return reply{}, storage.ErrNotFound
-	}
+func (h *Handler) suspend(_ http.ResponseWriter, r *http.Request, _ visitor) (reply, error) {
 	id := r.PathValue("id")
-	_, err := change(r.Context(), storage.CustomerID(id))
-	return reply{to: "/operator/customers/" + url.PathEscape(id) + "?done=" + word}, err
+	_, err := h.app.Suspend(r.Context(), storage.CustomerID(id))
+	return reply{to: "/operator/customers/" + url.PathEscape(id) + "?done=suspended"}, err
+}
+
+func (h *Handler) resume(_ http.ResponseWriter, r *http.Request, _ visitor) (reply, error) {
+	id := r.PathValue("id")
+	_, err := h.app.Resume(r.Context(), storage.CustomerID(id))
+	return reply{to: "/operator/customers/" + url.PathEscape(id) + "?done=resumed"}, err
 }

@@ -1,28 +1,14 @@
 package dashboard
 
 import (
-	"encoding/json"
 	"net/http"
-	"time"
 
-	"github.com/heycmo/heycmo-go/agent"
 	"github.com/heycmo/heycmo-go/billing"
 	"github.com/heycmo/heycmo-go/internal/app"
+	"github.com/heycmo/heycmo-go/internal/connection"
 	"github.com/heycmo/heycmo-go/internal/runner"
 	"github.com/heycmo/heycmo-go/storage"
 )
-
-const usageDays = 30
-
-// tool calls a tool for the visitor, and returns its result.
-func (h *Handler) tool(r *http.Request, v visitor, tool string, args map[string]any) (map[string]any, error) {
-	data, err := h.app.Show(r.Context(), v.Principal, tool, args)
-	if err != nil {
-		return nil, err
-	}
-	var out map[string]any
-	return out, json.Unmarshal(data, &out)
-}
 
 // overviewView is what a customer sees first.
 type overviewView struct {
@@ -41,15 +27,6 @@ type overviewView struct {
 	Configured   int
 	Reconnect    []string
 	HasRuns      bool // there can be runs
-}
-
-type quota struct {
-	Metric  string
-	Used    int64
-	Limit   int64 // negative: none
-	Percent int64
-	Resets  time.Time
-	Upgrade string
 }
 
 func (h *Handler) overview(_ http.ResponseWriter, r *http.Request, v visitor) (reply, error) {
@@ -94,9 +71,9 @@ func (h *Handler) overview(_ http.ResponseWriter, r *http.Request, v visitor) (r
 		}
 		for _, c := range list {
 			switch c.Status {
-			case "connected":
+			case connection.StatusConnected:
 				d.Connected++
-			case "needs_reconnect":
+			case connection.StatusNeedsReconnect:
 				d.Reconnect = append(d.Reconnect, c.Title)
 			}
 			if c.Configured {
@@ -107,30 +84,4 @@ func (h *Handler) overview(_ http.ResponseWriter, r *http.Request, v visitor) (r
 	events, _, err := h.app.Events(ctx, v.Customer, "", 8, "")
 	d.Events = eventRows(events)
 	return reply{page: "overview", title: "Overview", data: d}, err
-}
-
-func quotasOf(u app.Usage) (list []quota) {
-	for _, q := range u.Quotas {
-		one := quota{Metric: q.Metric, Used: q.Used, Limit: q.Limit, Resets: q.Period.End, Upgrade: q.Upgrade}
-		if q.Limit > 0 {
-			one.Percent = min(100, q.Used*100/q.Limit)
-		}
-		list = append(list, one)
-	}
-	return list
-}
-
-// usageChart shows calls of tools by tool.
-func usageChart(list []storage.DayUsage) chart {
-	today := time.Now().UTC().Truncate(24 * time.Hour)
-	days := make([]bar, usageDays)
-	for i := range days {
-		days[i] = bar{today.AddDate(0, 0, i+1-usageDays), map[string]int64{}}
-	}
-	for _, d := range list {
-		if i := usageDays - 1 - int(today.Sub(d.Day)/(24*time.Hour)); d.Metric == agent.MetricToolCalls && i >= 0 && i < usageDays {
-			days[i].Parts[d.Source] += d.Used
-		}
-	}
-	return stacked(days, "Calls of tools")
 }

@@ -115,7 +115,7 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, v visitor, err er
 	switch {
 	case errors.Is(err, storage.ErrNotFound):
 		answer = httpx.Status(http.StatusNotFound, "there is nothing here, or it is no longer there")
-	case told && !errors.Is(err, storage.ErrInvalid) && !errors.Is(err, storage.ErrConflict):
+	case told && !errors.Is(err, storage.ErrInvalid) && !errors.Is(err, storage.ErrConflict) && !errors.Is(err, storage.ErrExists):
 		answer = httpx.Status(http.StatusConflict, text) // what a tool says of it
 	default:
 		answer = httpx.Answer(r, err)

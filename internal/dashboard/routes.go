@@ -12,8 +12,8 @@ func (h *Handler) routes() {
 	h.mux.HandleFunc("GET /dashboard/assets/app.js", asset("text/javascript; charset=utf-8", script))
 	h.mux.HandleFunc("GET /dashboard/sign-in", h.signInPage)
 	h.mux.HandleFunc("POST /dashboard/sign-in", h.signIn)
-	h.mux.HandleFunc("POST /dashboard/sign-out", h.session(h.signOut, true))
-	h.mux.HandleFunc("POST /dashboard/payment", h.session(h.payment, true))
+	h.mux.HandleFunc("POST /dashboard/sign-out", h.session(h.signOut, h.signOut))
+	h.mux.HandleFunc("POST /dashboard/payment", h.session(h.payment, h.payment))
 	for pattern, do := range map[string]action{
 		"GET /dashboard":                                    h.overview,
 		"GET /dashboard/{$}":                                h.overview,
@@ -43,14 +43,15 @@ func (h *Handler) routes() {
 		"GET /dashboard/events":                             h.events,
 		"GET /dashboard/events/live":                        h.liveEvents,
 	} {
-		h.mux.HandleFunc(pattern, h.session(do, false))
+		h.mux.HandleFunc(pattern, h.session(do, h.shutOut))
 	}
 	h.mux.HandleFunc("POST /operator/sign-in", h.operatorSignIn)
 	for pattern, do := range map[string]action{
-		"GET /operator":                          h.operator,
-		"POST /operator/sign-out":                h.operatorSignOut,
-		"GET /operator/customers/{id}":           h.operatorCustomer,
-		"POST /operator/customers/{id}/{change}": h.operatorChange,
+		"GET /operator":                         h.operator,
+		"POST /operator/sign-out":               h.operatorSignOut,
+		"GET /operator/customers/{id}":          h.operatorCustomer,
+		"POST /operator/customers/{id}/suspend": h.suspend,
+		"POST /operator/customers/{id}/resume":  h.resume,
 	} {
 		h.mux.HandleFunc(pattern, h.operators(do))
 	}

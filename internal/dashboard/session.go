@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/heycmo/heycmo-go/auth"
 	"github.com/heycmo/heycmo-go/internal/app"
@@ -15,7 +16,6 @@ import (
 
 const (
 	sessionCookie = "heycmo-session"
-	cookieLife    = 12 * 60 * 60 // as long as a session
 	maxForm       = 256 << 10
 )
 
@@ -26,8 +26,13 @@ type visitor struct {
 	session  string // empty: a caller with a key
 }
 
-func setCookie(w http.ResponseWriter, r *http.Request, name, value string, age int) {
-	http.SetCookie(w, httpx.Cookie(base(r), name, value, age))
+// keep stores the token of a session in the browser until the session ends.
+func keep(w http.ResponseWriter, r *http.Request, name, token string, until time.Time) {
+	http.SetCookie(w, httpx.Cookie(base(r), name, token, int(time.Until(until).Seconds())))
+}
+
+func forgetCookie(w http.ResponseWriter, r *http.Request, name string) {
+	http.SetCookie(w, httpx.Cookie(base(r), name, "", -1))
 }
 
 // csrf is what forms of a session carry.
@@ -53,23 +58,21 @@ func checkForm(w http.ResponseWriter, r *http.Request, session string) error {
 	return nil
 }
 
-// session is an action of a customer who is signed in; with always, also of one who may
-// do nothing else at the moment.
-func (h *Handler) session(do action, always bool) http.HandlerFunc {
+// session is an action of a customer who is signed in, and the one in its place for a
+// customer who is shut out.
+func (h *Handler) session(do, shutOut action) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		session := httpx.CookieValue(r, base(r), sessionCookie)
 		p, c, err := h.app.Visitor(r.Context(), session)
 		v := visitor{p, c, session}
+		do := do
 		switch {
 		case errors.Is(err, app.ErrVisit):
 			h.show(w, r, visitor{}, signInReply("Sign in", "none", http.StatusUnauthorized))
 			return
-		case errors.Is(err, app.ErrShutOut) && !always:
-			h.show(w, r, v, reply{page: "shut", title: "Your access is closed", code: http.StatusForbidden, data: shutView{
-				Suspended: !c.SuspendedAt.IsZero(), Payment: h.hasPayment(),
-			}})
-			return
-		case err != nil && !errors.Is(err, app.ErrShutOut):
+		case errors.Is(err, app.ErrShutOut):
+			do = shutOut
+		case err != nil:
 			h.fail(w, r, visitor{}, err)
 			return
 		}
@@ -86,10 +89,15 @@ func (h *Handler) session(do action, always bool) http.HandlerFunc {
 	}
 }
 
-// shutView is for a customer who has a session and may not come in.
+// shutView is for a customer who is shut out.
 type shutView struct {
 	Suspended bool // by the operator; else nothing is paid for
 	Payment   bool // can be managed
+}
+
+func (h *Handler) shutOut(_ http.ResponseWriter, _ *http.Request, v visitor) (reply, error) {
+	d := shutView{Suspended: !v.customer.SuspendedAt.IsZero(), Payment: h.hasPayment()}
+	return reply{page: "shut", title: "Your access is closed", code: http.StatusForbidden, data: d}, nil
 }
 
 // signInView is for who has no session.
@@ -129,13 +137,13 @@ func (h *Handler) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, 8<<10)
-	session, _, err := h.app.SignIn(r.Context(), r.PostFormValue("t"))
+	session, until, err := h.app.SignIn(r.Context(), r.PostFormValue("t"))
 	out := reply{to: "/dashboard"}
 	switch {
 	case errors.Is(err, app.ErrVisit):
 		out, err = signInReply("Sign in", "bad", http.StatusGone), nil
 	case err == nil:
-		setCookie(w, r, sessionCookie, session, cookieLife)
+		keep(w, r, sessionCookie, session, until)
 	}
 	h.finish(w, r, visitor{}, out, err)
 }
@@ -144,7 +152,7 @@ func (h *Handler) signOut(w http.ResponseWriter, r *http.Request, v visitor) (re
 	if err := h.app.SignOut(r.Context(), v.session); err != nil {
 		return reply{}, err
 	}
-	setCookie(w, r, sessionCookie, "", -1)
+	forgetCookie(w, r, sessionCookie)
 	h.show(w, r, visitor{}, signInReply("Signed out", "out", http.StatusOK))
 	return reply{}, nil
 }

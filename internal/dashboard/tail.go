@@ -23,19 +23,20 @@ const (
 
 // tails counts the live tails of customers.
 type tails struct {
-	mu      *sync.Mutex
+	mu      sync.Mutex
 	open    map[storage.CustomerID]int
-	stopped chan struct{}
-	close   func()
+	stopped chan struct{} // closed once they are to end
+	stop    func()
 }
 
-func newTails() tails {
-	stopped := make(chan struct{})
-	return tails{&sync.Mutex{}, map[storage.CustomerID]int{}, stopped, sync.OnceFunc(func() { close(stopped) })}
+func newTails() *tails {
+	t := &tails{open: map[storage.CustomerID]int{}, stopped: make(chan struct{})}
+	t.stop = sync.OnceFunc(func() { close(t.stopped) })
+	return t
 }
 
 // enter lets one more in, and reports whether there was room.
-func (t tails) enter(customer storage.CustomerID) bool {
+func (t *tails) enter(customer storage.CustomerID) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.open[customer] == liveMany {
@@ -45,7 +46,7 @@ func (t tails) enter(customer storage.CustomerID) bool {
 	return true
 }
 
-func (t tails) leave(customer storage.CustomerID) {
+func (t *tails) leave(customer storage.CustomerID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.open[customer]--; t.open[customer] == 0 {
@@ -74,7 +75,8 @@ func (h *Handler) liveEvents(w http.ResponseWriter, r *http.Request, v visitor) 
 	defer tick.Stop()
 	defer end.Stop()
 	control := http.NewResponseController(w)
-	for text := ": alive\n\n"; ; text = ": alive\n\n" {
+	for {
+		text := ": alive\n\n"
 		fresh, err := h.since(r.Context(), v.Customer, kind, last)
 		if err != nil {
 			return reply{}, nil // browsers come again
