@@ -167,3 +167,15 @@ func (h *host) fill() (draft string) {
 	h.tool("start_workflow", map[string]any{"workflow": "content-production", "input": map[string]any{"task": "A post on anvils"}, "wait": 5})
 	return draft
 }
+
+// until waits for what the host does in the background.
+func (h *host) until(done func() bool) {
+	h.t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(patience); !done(); <-tick.C {
+		if time.Now().After(end) {
+			h.t.Fatal("it never happened")
+		}
+	}
+}

@@ -34,10 +34,10 @@ func newShop(t *testing.T) (*host, *billingtest.Fake) {
 		t.Fatal(err)
 	}
 	deliver(t, h, fake)
-	// A reading of Stripe is shared for 2 s.
-	for end := time.Now().Add(patience); bought.APIKey == "" && time.Now().Before(end); <-time.After(50 * time.Millisecond) {
+	h.until(func() bool { // a reading of Stripe is shared for 2 s
 		h.answer("GET", "/api/session/"+bought.SessionID, "", &bought)
-	}
+		return bought.APIKey != ""
+	})
 	found, _, err := h.heycmo.Admin().Customers(t.Context(), heycmo.CustomerSearch{Text: "grace@example.com"})
 	if err != nil || len(found) != 1 {
 		t.Fatal(found, err)
@@ -99,18 +99,6 @@ func TestPayment(t *testing.T) {
 func billingOf(h *host) storage.Billing {
 	b, _ := storage.RoleOf[storage.Billing](h.store)
 	return b
-}
-
-// until waits for what the host does in the background.
-func (h *host) until(done func() bool) {
-	h.t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for end := time.Now().Add(patience); !done(); <-tick.C {
-		if time.Now().After(end) {
-			h.t.Fatal("it never happened")
-		}
-	}
 }
 
 // The operator sees what went wrong.

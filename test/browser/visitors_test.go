@@ -66,6 +66,10 @@ func TestMuchToSee(t *testing.T) {
 	if _, err := h.store.UpdateCustomer(t.Context(), h.customer, func(c *storage.Customer) error { c.BrandName = long; return nil }); err != nil {
 		t.Fatal(err)
 	}
+	h.until(func() bool { // the host remembers customers for a moment
+		_, text := ada.get("/dashboard")
+		return strings.Contains(text, long[:160]+"…")
+	})
 	all := pages()
 	all["piece"] = "/dashboard/content/" + piece["id"].(string)
 	for name, path := range all {

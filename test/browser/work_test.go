@@ -12,8 +12,8 @@ import (
 	"github.com/heycmo/heycmo-go/workflow"
 )
 
-// errandless is a workflow of an embedder's: it asks, and then carries out a step.
-func errandless(carryOut func(ctx context.Context) error) func(o *heycmo.Options) {
+// printing makes a host of an embedder's: its one workflow asks, and then carries out a step.
+func printing(carryOut func(ctx context.Context) error) func(o *heycmo.Options) {
 	type none struct{}
 	fn := func(c workflow.Context, _ none) (none, error) {
 		a, err := workflow.Ask(c, workflow.Question{Name: "ask", Title: "Print it? " + hostile, Text: "500 leaflets " + hostile})
@@ -36,7 +36,7 @@ func TestWork(t *testing.T) {
 	for _, l := range looks {
 		t.Run(l.name, func(t *testing.T) {
 			finish := make(chan struct{})
-			h := newHost(t, errandless(func(ctx context.Context) error {
+			h := newHost(t, printing(func(ctx context.Context) error {
 				select {
 				case <-finish:
 				case <-ctx.Done():

@@ -15,6 +15,8 @@ const (
 	beat = 10 * time.Second
 	// silence is after how long one that says nothing has gone.
 	silence = time.Minute
+	// deaf is how long after its start a process may not hear what is sent to its runs.
+	deaf = time.Minute
 	// takenOver is how many runs are taken over at once.
 	takenOver = 200
 )
@@ -92,11 +94,10 @@ func (r *replicas) run(ctx context.Context, root dbos.Context, failed func(error
 		if err := r.say(ctx, "now()"); err != nil && ctx.Err() == nil {
 			failed(fmt.Errorf("saying that this process lives: %w", err))
 		}
-		if time.Since(began) > r.silence {
-			continue
-		}
-		if err := r.remind(ctx); err != nil && ctx.Err() == nil {
-			failed(fmt.Errorf("telling runs of what was sent: %w", err))
+		if time.Since(began) < deaf {
+			if err := r.remind(ctx); err != nil && ctx.Err() == nil {
+				failed(fmt.Errorf("telling runs of what was sent: %w", err))
+			}
 		}
 	}
 }

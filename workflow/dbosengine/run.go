@@ -41,7 +41,7 @@ func (e *Engine) run(c dbos.Context, o order) (json.RawMessage, error) {
 		<-c.Done() // until then the library would take this for the end of the run
 	}
 	if err != nil && c.Err() != nil {
-		// And even then, unless the error says that it comes of that.
+		// It may still be about to notice, and then takes any error for the end but the context's.
 		err = fmt.Errorf("%w: %w", c.Err(), err)
 	}
 	return result, err
